@@ -1,0 +1,79 @@
+// workerd outlives a Node process that is killed, and would hold port and data. Two nets: a shell that waits on a pipe
+// for the end of this process, and a look at what an earlier start may have left behind.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+/** The package has no types; its default export is the program's path. */
+const { default: workerdPath } = createRequire(import.meta.url)("workerd") as { readonly default: string };
+
+const GONE_POLL_MS = 5;
+const GONE_WITHIN_MS = 3_000;
+
+export interface RunFolder {
+  /** Files of this start alone, inside the locked data folder; emptied at every start. */
+  readonly path: string;
+  readonly pidFile: string;
+  /** A socket file's path is short on every system, so it is not in the data folder. */
+  readonly entrySocket: string;
+}
+
+/** Ends a workerd that an earlier start of the same data left running, then gives a fresh folder. Needs the lock. */
+export async function freshRunFolder(dataDir: string): Promise<RunFolder> {
+  const path = join(dataDir, ".run");
+  const pidFile = join(path, "workerd.pid");
+  await endLeftover(pidFile);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  return { path, pidFile, entrySocket: join(tmpdir(), `durable-mqtt-${process.pid}.sock`) };
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** Makes Miniflare start workerd through the guard, and starts the shell that ends it after us. Returns how to stop. */
+export function guardRuntime(run: RunFolder): () => void {
+  rmSync(run.entrySocket, { force: true });
+  Object.assign(process.env, {
+    MINIFLARE_WORKERD_PATH: here("workerd-guarded.sh"),
+    DURABLE_MQTT_WORKERD: workerdPath,
+    DURABLE_MQTT_PID_FILE: run.pidFile,
+    DURABLE_MQTT_ENTRY: run.entrySocket,
+  });
+  const guard = spawn("/bin/sh", [here("guard.sh"), run.pidFile, run.entrySocket], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  guard.unref();
+  return () => guard.stdin.end();
+}
+
+async function endLeftover(pidFile: string): Promise<void> {
+  const pid = readPid(pidFile);
+  if (pid === undefined || !isWorkerd(pid)) return;
+  process.kill(pid, "SIGKILL");
+  const deadline = performance.now() + GONE_WITHIN_MS;
+  while (isWorkerd(pid) && performance.now() < deadline) await delay(GONE_POLL_MS);
+}
+
+function readPid(pidFile: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Process ids are used again: only a workerd that serves is ours to end. */
+function isWorkerd(pid: number): boolean {
+  try {
+    const [program = "", command] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return program.endsWith("workerd") && command === "serve";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+// The test projects: what runs in plain Node, inside workerd, and against the self-hosted broker.
+
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** A broker starts, a browser starts, a client waits for its keep-alive: generous, for slow machines. */
+const E2E_TIMEOUT_MS = 120_000;
+const WORKERS_TIMEOUT_MS = 30_000;
+
+/** The Worker as the self-hosted start serves it on loopback: open to everyone. */
+const openWorker = (variables: Record<string, string> = {}) =>
+  cloudflareTest({
+    wrangler: { configPath: "./wrangler.toml" },
+    miniflare: { bindings: { ANONYMOUS: "loopback", ...variables } },
+  });
+
+/** Small enough to be passed in a test. */
+const smallLimits = {
+  MAXIMUM_PACKET_SIZE: "100000",
+  CONNECT_TIMEOUT_MS: "300",
+  MAXIMUM_SOCKETS: "5",
+  SLOW_CONSUMER_SOFT_BYTES: "50000",
+  SLOW_CONSUMER_HARD_BYTES: "300000",
+};
+
+/** As in the built Worker; one file at a time, `readable-stream` is evaluated twice and stumbles over itself. */
+const bundledDependencies = { optimizer: { ssr: { enabled: true, include: ["mqtt-packet"] } } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/fuzz/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
+        },
+      },
+      {
+        plugins: [openWorker()],
+        test: {
+          name: "workers",
+          deps: bundledDependencies,
+          include: ["test/workers/**/*.test.ts"],
+          exclude: ["test/workers/limits.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        plugins: [openWorker(smallLimits)],
+        test: {
+          name: "workers-limits",
+          deps: bundledDependencies,
+          include: ["test/workers/limits.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        plugins: [openWorker()],
+        test: {
+          name: "conformance",
+          deps: bundledDependencies,
+          include: ["test/conformance/**/*.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+          // Ports, descriptors and cores are shared: one file at a time keeps timings honest.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,95 @@
+// Packets that a server sends, as bytes. Those of the message path are made here, the rest by `mqtt-packet`.
+
+import type { IConnackPacket } from "mqtt-packet";
+import type { Acknowledgement, Connack, ProtocolVersion, Publish, ServerPacket, Suback } from "../core/packet.ts";
+import { reasonCode } from "../core/reason-code.ts";
+import { toLibraryProperties } from "./library-properties.ts";
+import { generateWithLibrary, type LibraryPacket } from "./library.ts";
+import { packetType } from "./packet-type.ts";
+import { layOutPublish, publishFirstByte } from "./publish-bytes.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** First bytes; the flags of PUBREL are 2 [MQTT-3.6.1-1]. */
+const acknowledgementFirstByte = {
+  puback: packetType.puback << 4,
+  pubrec: packetType.pubrec << 4,
+  pubrel: (packetType.pubrel << 4) | 0x02,
+  pubcomp: packetType.pubcomp << 4,
+} as const;
+
+/** §3.8.3, §3.9.3 v3.1.1: the one code by which a filter is refused there. */
+const subackFailure = 0x80;
+
+function encodeAcknowledgement(packet: Acknowledgement, version: ProtocolVersion): Bytes {
+  const first = acknowledgementFirstByte[packet.kind];
+  const { packetId } = packet;
+  const code = packet.reasonCode ?? reasonCode.success;
+  if (version !== 5) return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
+  const properties = toLibraryProperties(packet.properties);
+  if (properties !== undefined) {
+    return generateWithLibrary({ cmd: packet.kind, messageId: packetId, reasonCode: code, properties }, version);
+  }
+  // §3.4.2.1: success without properties goes without saying.
+  if (code === reasonCode.success) return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
+  return Uint8Array.of(first, 4, packetId >> 8, packetId & 0xff, code, 0);
+}
+
+function encodePublish(packet: Publish, version: ProtocolVersion): Bytes {
+  const first = publishFirstByte(packet.qos, packet.retain, packet.dup);
+  const properties = version === 5 ? (packet.properties ?? {}) : undefined;
+  return layOutPublish(first, packet.topicName, packet.packetId, properties, packet.payload).bytes;
+}
+
+function toLibraryConnack(packet: Connack, version: ProtocolVersion): IConnackPacket {
+  // MQTT 3.1 has no Session Present: its bit is reserved.
+  const sessionPresent = version !== 3 && packet.sessionPresent;
+  if (version !== 5) return { cmd: "connack", sessionPresent, returnCode: packet.code };
+  const properties = toLibraryProperties(packet.properties);
+  return { cmd: "connack", sessionPresent, reasonCode: packet.code, ...(properties && { properties }) };
+}
+
+const subackCodes = (packet: Suback, version: ProtocolVersion): number[] =>
+  packet.reasonCodes.map((code) => (version === 5 || code < subackFailure ? code : subackFailure)); // [MQTT-3.9.3-2]
+
+function toLibrary(packet: Exclude<ServerPacket, Publish | Acknowledgement>, version: ProtocolVersion): LibraryPacket {
+  const properties = "properties" in packet ? toLibraryProperties(packet.properties) : undefined;
+  const common = properties === undefined ? {} : { properties };
+  switch (packet.kind) {
+    case "connack":
+      return toLibraryConnack(packet, version);
+    case "suback":
+      return { cmd: "suback", messageId: packet.packetId, granted: subackCodes(packet, version), ...common };
+    case "unsuback":
+      return { cmd: "unsuback", messageId: packet.packetId, granted: [...packet.reasonCodes], ...common };
+    case "pingresp":
+      return { cmd: "pingresp" };
+    case "disconnect":
+      return { cmd: "disconnect", reasonCode: packet.reasonCode ?? reasonCode.success, ...common };
+    case "auth":
+      return { cmd: "auth", reasonCode: packet.reasonCode, ...common };
+  }
+}
+
+/**
+ * Encodes a packet for a client that speaks `version`; what MQTT 3 has no room for (reason codes, properties) is left out.
+ *
+ * A DISCONNECT for MQTT 3 is encoded, but only clients send it there: the caller closes instead [MQTT-3.14.0-1].
+ *
+ * @throws RangeError or Error for what has no encoding (a string over 65,535 bytes, AUTH for MQTT 3): a bug of the caller.
+ */
+export function encodePacket(packet: ServerPacket, version: ProtocolVersion): Bytes {
+  switch (packet.kind) {
+    case "publish":
+      return encodePublish(packet, version);
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return encodeAcknowledgement(packet, version);
+    case "pingresp":
+      return Uint8Array.of(packetType.pingresp << 4, 0);
+    default:
+      return generateWithLibrary(toLibrary(packet, version), version);
+  }
+}

@@ -1,0 +1,88 @@
+// PUBLISH as bytes, without the library: it is what a broker sends most.
+
+import type { MessageProperties, Publish } from "../core/packet.ts";
+import { PacketWriter } from "./packet-writer.ts";
+import { flag, packetType } from "./packet-type.ts";
+import { propertyRowByName, type PropertyName } from "./properties.ts";
+
+/** The properties of a PUBLISH that a server sends. */
+export type PublishProperties = NonNullable<Publish["properties"]>;
+
+/** The first byte. [MQTT-3.3.1-2] is the caller's: `dup` only with a QoS above 0. */
+export const publishFirstByte = (qos: number, retain: boolean, dup: boolean): number =>
+  (packetType.publish << 4) | (dup ? flag.dup : 0) | (qos << flag.qosShift) | (retain ? flag.retain : 0);
+
+export interface PublishLayout {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Offset of the packet identifier; -1 without one. */
+  readonly packetIdAt: number;
+  /** Offset of the value of Message Expiry Interval; -1 without one. */
+  readonly expiryAt: number;
+}
+
+const idOf = (name: PropertyName): number => propertyRowByName.get(name)?.id ?? 0;
+const ids = {
+  payloadFormatIndicator: idOf("payloadFormatIndicator"),
+  messageExpiryInterval: idOf("messageExpiryIntervalSec"),
+  contentType: idOf("contentType"),
+  responseTopic: idOf("responseTopic"),
+  correlationData: idOf("correlationData"),
+  subscriptionIdentifier: idOf("subscriptionIdentifier"),
+  topicAlias: idOf("topicAlias"),
+  userProperty: idOf("userProperties"),
+} as const;
+
+function writeMessageProperties(writer: PacketWriter, properties: MessageProperties): void {
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
+  if (payloadFormatIndicator !== undefined) writer.byte(ids.payloadFormatIndicator).byte(payloadFormatIndicator);
+  if (contentType !== undefined) writer.byte(ids.contentType).string(contentType);
+  if (responseTopic !== undefined) writer.byte(ids.responseTopic).string(responseTopic);
+  if (correlationData !== undefined) writer.byte(ids.correlationData).binary(correlationData);
+  // [MQTT-3.3.2-18] in the order in which they came
+  for (const [name, value] of userProperties ?? []) writer.byte(ids.userProperty).string(name).string(value);
+}
+
+/** Message Expiry Interval goes first, so that its place is known. */
+function writeProperties(writer: PacketWriter, properties: PublishProperties): void {
+  const { messageExpiryIntervalSec, topicAlias, subscriptionIdentifiers } = properties;
+  if (messageExpiryIntervalSec !== undefined) writer.byte(ids.messageExpiryInterval).uint32(messageExpiryIntervalSec);
+  if (topicAlias !== undefined) writer.byte(ids.topicAlias).uint16(topicAlias);
+  writeMessageProperties(writer, properties);
+  for (const id of subscriptionIdentifiers ?? []) writer.byte(ids.subscriptionIdentifier).varint(id);
+}
+
+const packetWriter = new PacketWriter();
+const propertyWriter = new PacketWriter();
+
+/**
+ * Lays a PUBLISH out.
+ *
+ * @param first From `publishFirstByte`.
+ * @param packetId `undefined` exactly for QoS 0.
+ * @param properties MQTT 5 has them, if empty; `undefined` for MQTT 3.
+ * @throws RangeError for strings over 65,535 bytes and packets over 256 MB.
+ */
+export function layOutPublish(
+  first: number,
+  topicName: string,
+  packetId: number | undefined,
+  properties: PublishProperties | undefined,
+  payload: Uint8Array,
+): PublishLayout {
+  const writer = packetWriter.reset().string(topicName);
+  const packetIdAt = writer.length;
+  if (packetId !== undefined) writer.uint16(packetId);
+  if (properties !== undefined) {
+    writeProperties(propertyWriter.reset(), properties);
+    writer.varint(propertyWriter.length);
+  }
+  const expiryAt = writer.length + 1; // behind the identifier of the first property
+  if (properties !== undefined) writer.raw(propertyWriter.view);
+  const bytes = writer.finish(first, payload);
+  const bodyAt = bytes.length - writer.length - payload.length;
+  return {
+    bytes,
+    packetIdAt: packetId === undefined ? -1 : bodyAt + packetIdAt,
+    expiryAt: properties?.messageExpiryIntervalSec === undefined ? -1 : bodyAt + expiryAt,
+  };
+}

@@ -1,0 +1,424 @@
+// One shard's broker: the state that the packet families work on, and the inputs. Every input names the time; nothing
+// here awaits. What it wants done goes out through `Effects`; what must be durable waits in the tables for the flush.
+
+import type { Access } from "./access.ts";
+import { AckQueue } from "./ack-queue.ts";
+import type { Position, Result, SessionNumber, TopicName } from "./brand.ts";
+import { onAuthVerdict, onConnect, type AuthVerdict } from "./connect.ts";
+import { isConnected, type Connection } from "./connection.ts";
+import { Counters, type DropReason } from "./counters.ts";
+import { DeliveryPlans, type IndexedSubscription } from "./delivery-plan.ts";
+import { endConnection, onDisconnect, onSocketLost, refuseConnection } from "./disconnect.ts";
+import type { DeliveryHeader, Effects, Leaves } from "./effect.ts";
+import type { LimitName, Limits } from "./limits.ts";
+import type { CallId } from "./link-window.ts";
+import { Links, type LinkCall, type LinkStore } from "./links.ts";
+import { IdempotencyKeys, type Claim, type ClaimVerdict, type IdempotencyStore } from "./idempotency.ts";
+import { MessageLog, type MessageLogStore } from "./message-log.ts";
+import type { ClientPacket, Message, ProtocolVersion } from "./packet.ts";
+import { PendingRows, type RowStore } from "./pending-rows.ts";
+import { ProgressPages, type ProgressStore } from "./progress.ts";
+import { onAcknowledgement, onPublish, onPubrel } from "./publish.ts";
+import { claimKey, finishKey, publishOnce, type OnceAnswer } from "./publish-once.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
+import { reasonCode } from "./reason-code.ts";
+import { pumpReplays, ReplayRows, type ReplayStore } from "./replay.ts";
+import { RetainedMessages, type RetainedStore } from "./retained.ts";
+import type { Online, Session } from "./session.ts";
+import type { Subscription } from "./subscription.ts";
+import { SessionTable, type MetaStore, type SessionStore } from "./session-table.ts";
+import { SharedGroups, type SharedGroupStore } from "./shared-groups.ts";
+import { onSubscribe, onUnsubscribe } from "./subscribe.ts";
+import { sweep, sweepAwaiting, willWatchMs } from "./sweep.ts";
+import { TopicNames } from "./topic-names.ts";
+import type { Layout } from "./placement.ts";
+import { Topics } from "./topics.ts";
+import type { Origin, PublishVerdict } from "./topic-port.ts";
+import { TopicTree } from "./topic-tree.ts";
+import { limitPassed, malformed, protocolError, type Violation } from "./violation.ts";
+import type { StoredWill, WillStore } from "./will.ts";
+import { unrestricted } from "./access.ts";
+
+/** The tables of one shard. */
+export interface Stores {
+  readonly meta: MetaStore;
+  readonly sessions: SessionStore;
+  readonly log: MessageLogStore;
+  readonly progress: ProgressStore;
+  readonly retained: RetainedStore;
+  readonly wills: WillStore;
+  readonly replays: ReplayStore;
+  readonly links: LinkStore;
+  readonly idempotency: IdempotencyStore;
+  readonly groups: SharedGroupStore;
+}
+
+export interface BrokerOptions {
+  readonly limits: Limits;
+  readonly shardIndex: number;
+  /** Random: a new one each time the object starts. */
+  readonly incarnation: number;
+  readonly protocolVersions: readonly ProtocolVersion[];
+  readonly sharedSubscriptions: boolean;
+  /** A fresh client id that hashes to this shard [MQTT-3.1.3-6 v3.1.1, MQTT-3.1.3-7]. */
+  newClientId(): string;
+  isOwnClientId(clientId: string): boolean;
+  accessFor(username: string | undefined, clientId: string): Access;
+  /** Rows written since the start, by the storage's own count. */
+  rowsWritten(): number;
+}
+
+export class Broker {
+  readonly options: BrokerOptions;
+  readonly limits: Limits;
+  readonly effects: Effects;
+  readonly topics: Topics;
+  readonly groups: SharedGroups;
+  readonly links: Links;
+  /** How topics and clients are split among shards; the shell changes it as the registry says. */
+  layout: Layout;
+  readonly connections = new Map<number, Connection>();
+  readonly sessions: SessionTable;
+  readonly tree = new TopicTree<IndexedSubscription>();
+  readonly plans: DeliveryPlans;
+  readonly topicNames: TopicNames;
+  readonly log: MessageLog;
+  readonly progress: ProgressPages;
+  readonly retained: RetainedMessages;
+  readonly wills: PendingRows<number, StoredWill>;
+  /** Wills whose connection is lost and whose delay runs. */
+  readonly delayedWills = new Map<number, StoredWill>();
+  readonly replayRows: ReplayRows;
+  readonly idempotency: IdempotencyKeys;
+  /** What is delivered now must not leave before the commit, even to sessions that need none. */
+  deliversAfterCommit = false;
+  readonly counters = new Counters();
+  /** Time of the present input (epoch ms). */
+  nowMs = 0;
+  /** Every stored session is in memory. */
+  isWhole = false;
+  /** When this object's memory began: the first input's time. */
+  startedAtMs = 0;
+  /** Subscriptions to `$SYS`, and when the next round is due. */
+  sysSubscriptions = 0;
+  nextSysMs = 0;
+
+  constructor(options: BrokerOptions, layout: Layout, stores: Stores, effects: Effects) {
+    this.options = options;
+    this.limits = options.limits;
+    this.effects = effects;
+    this.sessions = new SessionTable(stores.sessions, stores.meta);
+    this.topicNames = new TopicNames(options.limits);
+    this.log = new MessageLog(stores.log, { maximumLogBytes: options.limits.maximumLogBytes });
+    this.progress = new ProgressPages(stores.progress);
+    this.retained = new RetainedMessages(stores.retained, options.limits);
+    this.wills = new PendingRows(stores.wills satisfies RowStore<number, StoredWill>);
+    this.replayRows = new ReplayRows(stores.replays);
+    this.idempotency = new IdempotencyKeys(stores.idempotency, options.limits);
+    this.layout = layout;
+    this.topics = new Topics(this);
+    this.groups = new SharedGroups(this, stores.groups);
+    this.links = new Links(this, stores.links, options.incarnation);
+    this.plans = new DeliveryPlans(this.tree, (topicName, subscription) => this.#isServed(topicName, subscription));
+  }
+
+  /** A socket was accepted. */
+  onOpen(id: number, nowMs: number, leaseSec?: number): Connection {
+    this.nowMs = nowMs;
+    if (this.startedAtMs === 0) this.startedAtMs = nowMs;
+    const acks = new AckQueue((packet, leaves) => {
+      if (connection.state.kind !== "closed") this.effects.send(connection, packet, leaves);
+    });
+    const connection: Connection = {
+      id,
+      state: { kind: "awaiting-connect", deadlineMs: nowMs + this.limits.connectTimeoutMs },
+      protocolVersion: 4,
+      keepAliveSec: 0,
+      lastSeenMs: nowMs,
+      lastSeenSlackMs: 0,
+      connectedAtMs: nowMs,
+      leaseSec,
+      access: unrestricted,
+      acks,
+      hasWill: false,
+    };
+    this.connections.set(id, connection);
+    return connection;
+  }
+
+  onPacket(connection: Connection, packet: ClientPacket, nowMs: number): void {
+    this.nowMs = nowMs;
+    this.counters.packetsReceived += 1;
+    connection.lastSeenMs = nowMs;
+    connection.lastSeenSlackMs = 0;
+    const { state } = connection;
+    switch (state.kind) {
+      case "closed":
+        return; // what comes after the end is not read
+      case "awaiting-connect":
+      case "authenticating":
+        this.#onEarlyPacket(connection, packet, nowMs);
+        return;
+      case "connected":
+        this.#onSessionPacket(connection, state.session, packet, nowMs);
+        return;
+    }
+  }
+
+  /** Bytes that are no packet, or a packet that must not come [MQTT-4.8.0-1 v3.1.1, MQTT-4.13.1-1]. */
+  onViolation(connection: Connection, violation: Violation, nowMs: number): void {
+    this.nowMs = nowMs;
+    if (connection.state.kind === "closed") return;
+    if (isConnected(connection)) endConnection(this, connection, violation, nowMs);
+    else refuseConnection(this, connection, violation, "");
+  }
+
+  onSocketLost(connection: Connection, nowMs: number): void {
+    this.nowMs = nowMs;
+    onSocketLost(this, connection, nowMs);
+  }
+
+  onAuthVerdict(connection: Connection, verdict: AuthVerdict, nowMs: number): void {
+    this.nowMs = nowMs;
+    onAuthVerdict(this, connection, verdict, nowMs);
+  }
+
+  /** Something may be due: keep-alive, session expiry, delayed wills. */
+  onTick(nowMs: number): void {
+    this.nowMs = nowMs;
+    sweep(this, nowMs);
+  }
+
+  /** Closes those that have not said CONNECT in time; gives how many still may. */
+  onConnectTimeout(nowMs: number): number {
+    this.nowMs = nowMs;
+    return sweepAwaiting(this, nowMs);
+  }
+
+  /** The socket has room again, or a page of a replay may follow. */
+  onPump(connection: Connection, nowMs: number): void {
+    this.nowMs = nowMs;
+    if (!isConnected(connection)) return;
+    const { session } = connection.state;
+    session.online?.outbound.pump(nowMs);
+    pumpReplays(this, session);
+  }
+
+  /** A message from HTTP, another Worker or a timer of the broker's own. */
+  onPublishRequest(message: Message, nowMs: number, done: (verdict: PublishVerdict) => void): void {
+    this.nowMs = nowMs;
+    this.counters.publishedOverHttp += 1;
+    this.publish(message, { session: undefined }, done);
+  }
+
+  /** Messages under an idempotency key; this shard owns all of them. */
+  onPublishOnce(
+    drafts: readonly Result<Message, Violation>[],
+    claim: Claim,
+    nowMs: number,
+    done: (answer: OnceAnswer) => void,
+  ): void {
+    this.nowMs = nowMs;
+    publishOnce(this, drafts, claim, done);
+  }
+
+  /** An idempotency key of messages that have other owners too. */
+  onClaim(claim: Claim, nowMs: number): ClaimVerdict {
+    this.nowMs = nowMs;
+    return claimKey(this, claim);
+  }
+
+  onFinish(claim: Claim, outcomes: readonly PublishOutcome[] | undefined, nowMs: number): void {
+    this.nowMs = nowMs;
+    finishKey(this, claim, outcomes);
+  }
+
+  publish(message: Message, origin: Origin, done: (verdict: PublishVerdict) => void): void {
+    this.topics.publish(message, origin, done);
+  }
+
+  mayPublish(access: Access, topicName: TopicName): boolean {
+    return !topicName.startsWith("$SYS/") && access.mayPublish(topicName);
+  }
+
+  deliverQos0(
+    connection: Connection,
+    message: Message,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+  ): void {
+    if (this.effects.isBehind(connection)) {
+      this.counters.drop("slow_consumer");
+      return;
+    }
+    this.counters.publishSent[0] += 1;
+    this.effects.deliver(
+      connection,
+      message,
+      { qos: 0, retain, dup: false, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
+      this.deliversAfterCommit ? "after-commit" : "at-once",
+    );
+  }
+
+  deliverWithId(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
+    this.counters.publishSent[header.qos] += 1;
+    this.effects.deliver(connection, message, header, this.deliversAfterCommit ? "after-commit" : leaves);
+  }
+
+  /** A message that a client should have had and will not get: counted and told in the log. */
+  dropped(connection: Connection, message: Message, reason: DropReason, limit?: LimitName): void {
+    this.counters.drop(reason);
+    this.effects.log({
+      event: "message-dropped",
+      reason,
+      topic: message.topicName,
+      ...(isConnected(connection) && { clientId: connection.state.session.clientId }),
+      ...(limit !== undefined && { limit }),
+    });
+  }
+
+  /** Progress that the next packet relies on: written by the flush that sends it. */
+  saveProgress(session: Session): void {
+    const { online } = session;
+    if (online?.outbound.kind !== "stored") return;
+    this.progress.set(session.number, online.outbound.progress(true, online.inbound));
+    this.effects.needsFlush();
+  }
+
+  /** Keep-alive: 1.5 times what the client promised [MQTT-3.1.2-24 v3.1.1, MQTT-3.1.2-22]. */
+  keepAliveDeadlineMs(connection: Connection): number | undefined {
+    const { leaseSec } = connection;
+    if (leaseSec !== undefined) return connection.lastSeenMs + connection.lastSeenSlackMs + leaseSec * 1000;
+    if (connection.keepAliveSec === 0) return undefined;
+    return connection.lastSeenMs + connection.lastSeenSlackMs + connection.keepAliveSec * 1500;
+  }
+
+  watchKeepAlive(connection: Connection): void {
+    const deadlineMs = this.keepAliveDeadlineMs(connection);
+    if (deadlineMs !== undefined) this.effects.wakeAt(deadlineMs);
+    else if (connection.hasWill) this.effects.wakeAt(this.nowMs + willWatchMs);
+  }
+
+  #isServed(topicName: TopicName, subscription: Subscription): boolean {
+    if (this.layout.shards === 1) return true;
+    const owner = this.topics.ownerOf(topicName);
+    return owner === this.options.shardIndex || this.links.isServed(subscription.topicFilter, owner);
+  }
+
+  get isDirty(): boolean {
+    return (
+      this.links.isBusy ||
+      this.groups.isDirty ||
+      this.sessions.isDirty ||
+      this.log.isDirty ||
+      this.progress.isDirty ||
+      this.retained.isDirty ||
+      this.wills.isDirty ||
+      this.replayRows.isDirty ||
+      this.idempotency.isDirty
+    );
+  }
+
+  /** A batch of a link came in a call. */
+  onLinkBatch(bytes: Uint8Array, call: LinkCall, nowMs: number): void {
+    this.nowMs = nowMs;
+    this.links.onBatch(bytes, call);
+  }
+
+  onLinkAnswer(shard: number, id: CallId, answer: Uint8Array, nowMs: number): void {
+    this.nowMs = nowMs;
+    this.links.onAnswer(shard, id, answer);
+  }
+
+  onLinkFailure(shard: number, id: CallId, retryable: boolean, nowMs: number): void {
+    this.nowMs = nowMs;
+    this.links.onFailure(shard, id, retryable);
+  }
+
+  /** Writes everything pending; inside the shell's transaction. */
+  flush(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.sessions.flush();
+    const hasEntriesAfter = (session: SessionNumber, after: Position): boolean =>
+      this.log.next(session, after) !== undefined;
+    const exists = (session: SessionNumber): boolean =>
+      this.sessions.byNumber(session)?.kind === "stored" || this.groups.has(session);
+    this.progress.flush(this.log.end, hasEntriesAfter, this.isWhole ? exists : undefined);
+    this.log.flush();
+    this.retained.flush();
+    this.wills.flush();
+    this.replayRows.flush();
+    this.idempotency.flush();
+    this.links.flush(nowMs);
+    this.groups.flush();
+  }
+
+  /** The flush is written: ids whose completion it holds are free. */
+  onFlushed(): void {
+    this.links.onFlushed();
+    for (const session of this.progress.takeCommitted()) {
+      const outbound = this.sessions.byNumber(session)?.online?.outbound;
+      if (outbound?.kind === "stored") outbound.onProgressCommitted();
+    }
+  }
+
+  #onEarlyPacket(connection: Connection, packet: ClientPacket, nowMs: number): void {
+    const { state } = connection;
+    if (packet.kind === "connect") {
+      onConnect(this, connection, packet, nowMs);
+    } else if (state.kind !== "authenticating") {
+      this.onViolation(connection, protocolError("the first packet is not CONNECT", "MQTT-3.1.0-1"), nowMs);
+    } else {
+      state.earlyBytes += earlySize(packet);
+      if (state.earlyBytes <= this.limits.maximumEarlyBytes) state.early.push(packet);
+      else this.onViolation(connection, earlyBytesPassed(), nowMs);
+    }
+  }
+
+  #onSessionPacket(connection: Connection, session: Session, packet: ClientPacket, nowMs: number): void {
+    const { online } = session;
+    if (online === undefined) throw new Error("a connected session without its connection");
+    switch (packet.kind) {
+      case "publish":
+        onPublish(this, connection, online, session, packet, nowMs);
+        return;
+      case "pubrel":
+        onPubrel(this, connection, online, session, packet);
+        return;
+      case "puback":
+      case "pubrec":
+      case "pubcomp":
+        onAcknowledgement(this, connection, online, packet, nowMs);
+        this.groups.pumpFor(session);
+        if (session.replays.size > 0) pumpReplays(this, session);
+        return;
+      case "subscribe":
+        onSubscribe(this, connection, session, packet, nowMs);
+        return;
+      case "unsubscribe":
+        onUnsubscribe(this, connection, session, packet, nowMs);
+        return;
+      case "pingreq":
+        connection.acks.settle(connection.acks.reserve(), { kind: "pingresp" }, "at-once"); // [MQTT-3.12.4-1]
+        return;
+      case "disconnect":
+        onDisconnect(this, connection, packet, nowMs);
+        return;
+      case "connect":
+        onConnect(this, connection, packet, nowMs);
+        return;
+      case "auth":
+        this.onViolation(connection, malformed("AUTH is not served"), nowMs);
+        return;
+    }
+  }
+}
+
+/** What a waiting packet holds in memory, roughly. */
+const earlySize = (packet: ClientPacket): number =>
+  64 + (packet.kind === "publish" ? packet.payload.length + packet.topicName.length : 0);
+
+const earlyBytesPassed = (): Violation =>
+  limitPassed("maximumEarlyBytes", reasonCode.quotaExceeded, "too much before the authentication verdict");
+
+export type { Online };

@@ -1,0 +1,141 @@
+// How connections and sessions end (§3.14, §4.1, §4.13).
+
+import type { Position } from "./brand.ts";
+import { isConnected, type Connection } from "./connection.ts";
+import type { Broker } from "./broker.ts";
+import type { Disconnect } from "./packet.ts";
+import { quirksOf } from "./protocol-quirks.ts";
+import { reasonCode, toConnackReturnCode } from "./reason-code.ts";
+import type { Session } from "./session.ts";
+import { removeFromIndex } from "./subscription-index.ts";
+import { protocolError, type Violation } from "./violation.ts";
+import { discardWill, publishDelayedWillsOf, releaseWill } from "./will.ts";
+
+/** CONNECT is refused: CONNACK with the code where the version has one for it, then the close [MQTT-3.2.2-5 v3.1.1, MQTT-3.1.4-5]. */
+export function refuseConnection(broker: Broker, connection: Connection, violation: Violation, clientId: string): void {
+  broker.counters.connectsRefused += 1;
+  broker.effects.log({
+    event: "connect-refused",
+    reason: violation.detail,
+    reasonCode: violation.reasonCode,
+    clientId,
+    ...(violation.clause !== undefined && { clause: violation.clause }),
+    ...(violation.limit !== undefined && { limit: violation.limit }),
+  });
+  const { hasReasonCodes } = quirksOf(connection.protocolVersion);
+  const isServed = broker.options.protocolVersions.includes(connection.protocolVersion);
+  const code = hasReasonCodes && isServed ? violation.reasonCode : toConnackReturnCode(violation.reasonCode);
+  if (code !== undefined) {
+    broker.effects.send(connection, { kind: "connack", sessionPresent: false, code }, "at-once");
+  }
+  drop(broker, connection);
+}
+
+/** DISCONNECT from the client: the will is discarded, the connection ends normally [MQTT-3.14.4-1]. */
+export function onDisconnect(broker: Broker, connection: Connection, packet: Disconnect, nowMs: number): void {
+  if (!isConnected(connection)) {
+    broker.onViolation(connection, protocolError("DISCONNECT before CONNECT", "MQTT-3.1.0-1"), nowMs);
+    return;
+  }
+  const { session } = connection.state;
+  if (packet.reasonCode === reasonCode.disconnectWithWill) releaseWill(broker, connection, session, nowMs);
+  else discardWill(broker, connection);
+  drop(broker, connection);
+  leave(broker, connection, session, nowMs);
+}
+
+/** The server ends the connection: DISCONNECT with the reason where the version has it, the will, the close. */
+export function endConnection(broker: Broker, connection: Connection, violation: Violation, nowMs: number): void {
+  broker.effects.log({
+    event: "connection-closed",
+    reason: violation.detail,
+    reasonCode: violation.reasonCode,
+    ...(isConnected(connection) && { clientId: connection.state.session.clientId }),
+    ...(violation.clause !== undefined && { clause: violation.clause }),
+    ...(violation.limit !== undefined && { limit: violation.limit }),
+  });
+  if (isConnected(connection) && quirksOf(connection.protocolVersion).hasReasonCodes) {
+    broker.effects.send(connection, { kind: "disconnect", reasonCode: violation.reasonCode }, "at-once");
+  }
+  const { state } = connection;
+  drop(broker, connection);
+  if (state.kind === "connected") lose(broker, connection, state.session, nowMs);
+}
+
+/** The socket is gone: an abrupt loss, unless the connection had ended before. */
+export function onSocketLost(broker: Broker, connection: Connection, nowMs: number): void {
+  const { state } = connection;
+  if (state.kind === "closed") return;
+  connection.state = { kind: "closed" };
+  broker.connections.delete(connection.id);
+  if (state.kind === "connected") lose(broker, connection, state.session, nowMs);
+}
+
+function drop(broker: Broker, connection: Connection): void {
+  connection.state = { kind: "closed" };
+  broker.connections.delete(connection.id);
+  broker.effects.close(connection);
+}
+
+function lose(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
+  releaseWill(broker, connection, session, nowMs);
+  leave(broker, connection, session, nowMs);
+}
+
+/** The session goes off line: an ephemeral one ends, a stored one waits until it expires [MQTT-4.1.0-1]. */
+function leave(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
+  const { online } = session;
+  if (online?.connection !== connection) return;
+  if (session.kind === "ephemeral" || session.expiryIntervalSec === 0) {
+    const handed = online.outbound.kind === "ephemeral" ? online.outbound.handed : [];
+    session.online = undefined;
+    sessionOver(broker, session, nowMs);
+    for (const one of handed) broker.groups.giveBack(one);
+    return;
+  }
+  if (online.outbound.kind === "stored") {
+    broker.progress.set(session.number, online.outbound.progress(false, online.inbound));
+  }
+  session.online = undefined;
+  for (const job of session.replays.values()) job.waiting = false;
+  setExpiry(broker, session, nowMs);
+  broker.effects.needsFlush();
+}
+
+/** 0xFFFFFFFF: the session does not expire (§3.1.2.11.2). */
+const neverExpires = 0xffff_ffff;
+
+export function setExpiry(broker: Broker, session: Session, nowMs: number): void {
+  if (session.expiryIntervalSec === neverExpires) return;
+  session.expiresAtMs = nowMs + session.expiryIntervalSec * 1000;
+  broker.effects.wakeAt(session.expiresAtMs);
+  broker.sessions.changed(session);
+}
+
+/** The session ends: subscriptions, queue, progress, replays and delayed wills with it. */
+export function sessionOver(broker: Broker, session: Session, nowMs: number): void {
+  publishDelayedWillsOf(broker, session.clientId, nowMs);
+  for (const subscription of session.subscriptions.values()) {
+    removeFromIndex(broker, session, subscription);
+  }
+  if (session.kind === "stored") {
+    giveBackHanded(broker, session);
+    broker.log.forget(session.number, broker.progress.get(session.number).acknowledgedTo);
+    broker.progress.delete(session.number);
+    for (const key of session.replays.keys()) broker.replayRows.delete(session.number, key);
+    broker.effects.needsFlush();
+  }
+  session.subscriptions.clear();
+  session.replays.clear();
+  broker.sessions.remove(session);
+}
+
+/** QoS 1 messages of shared groups that the session has not acknowledged go to other members; QoS 2 never [MQTT-4.8.2-4, MQTT-4.8.2-5]. */
+function giveBackHanded(broker: Broker, session: Session): void {
+  const { handed, acknowledged } = broker.progress.get(session.number);
+  for (const [position, group] of handed ?? []) {
+    const entry = broker.log.next(session.number, (position - 1) as Position);
+    if (entry?.position !== position || entry.qos !== 1 || acknowledged.includes(position)) continue;
+    broker.groups.giveBackTo(group, entry.message);
+  }
+}

@@ -1,0 +1,356 @@
+// Outgoing QoS 1 and 2 messages of a stored session: a cursor over the shard's log. The log keeps the messages, the
+// progress page keeps what is acknowledged; in memory are the window and where the cursor stands (design §4.4–§4.6).
+
+import type { PacketId, Position, SessionNumber } from "./brand.ts";
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { LogEntry } from "./message-log.ts";
+import { messageSize } from "./message-size.ts";
+import { packetIdOf } from "./packet-ids.ts";
+import type { Message, QoS } from "./packet.ts";
+import type { Progress } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { Window, type InFlight } from "./window.ts";
+
+/** What an idle save keeps beside the progress page. */
+export interface StoredOutboundState {
+  readonly cursor: Position;
+  readonly resendTo: Position;
+  readonly inFlight: readonly InFlight[];
+}
+
+export class StoredOutbound {
+  readonly kind = "stored";
+  readonly window: Window;
+  readonly #broker: Broker;
+  readonly #session: Session;
+  readonly #connection: Connection;
+  /** Own entries up to here need nothing any more. */
+  #acknowledgedTo: Position;
+  /** Acknowledged or dropped out of order, all > acknowledgedTo. */
+  readonly #acknowledged: Set<Position>;
+  /** QoS 2 positions whose PUBREC was seen; the PUBLISH must not be sent again. */
+  readonly #released: Set<Position>;
+  readonly #explicitIds: Map<Position, PacketId>;
+  /** Entries that a shared group handed over, with its number. */
+  readonly #handed: Map<Position, SessionNumber>;
+  /** Own entries up to here were taken up on this connection: sent, or found to need nothing. */
+  #cursor: Position;
+  #sentTo: Position;
+  /** Own entries up to here were sent on an earlier connection: DUP [MQTT-3.3.1-1]. */
+  #resendTo: Position;
+  /** After a crash: so many unacknowledged entries more count as sent (the last window). */
+  #crashBudget: number;
+  /** Nothing own lies between the cursor and the end of the log. */
+  #caughtUp = false;
+  #unsentCount = 0;
+  #unsentBytes = 0;
+  /** Ids of completed QoS 2 messages whose completion is not committed: not free yet (design §4.5). */
+  readonly #freeing = new Set<PacketId>();
+  /** Those of them whose completion is in the progress that the next commit has. */
+  readonly #committing = new Set<PacketId>();
+  /** Unsent own entries up to here were dropped for the queue limit. */
+  #droppedTo = 0 as Position;
+
+  constructor(broker: Broker, session: Session, connection: Connection, windowSize: number, progress: Progress) {
+    this.#broker = broker;
+    this.#session = session;
+    this.#connection = connection;
+    this.window = new Window(windowSize);
+    this.#acknowledgedTo = progress.acknowledgedTo;
+    this.#acknowledged = new Set(progress.acknowledged);
+    this.#released = new Set(progress.released);
+    this.#explicitIds = new Map(progress.explicitIds.map(([id, position]) => [position, id]));
+    this.#handed = new Map(progress.handed);
+    this.#cursor = progress.acknowledgedTo;
+    this.#sentTo = progress.sentTo;
+    this.#resendTo = progress.sentTo;
+    this.#crashBudget = progress.open ? session.receiveMaximum : 0;
+  }
+
+  /** Before the first `pump` of a resumed session: the queue limit, applied to what gathered off line. */
+  onResume(): void {
+    const isDone = (position: Position): boolean => this.#acknowledged.has(position);
+    const { count, bytes } = this.#broker.log.countAfter(this.#session.number, this.#lastSent(), isDone);
+    this.#unsentCount = count;
+    this.#unsentBytes = bytes;
+    this.#dropOverflow();
+  }
+
+  /** Takes back what an idle save kept. */
+  restore(state: StoredOutboundState): void {
+    this.#cursor = state.cursor;
+    this.#resendTo = state.resendTo;
+    this.#crashBudget = 0;
+    for (const entry of state.inFlight) this.window.add(entry);
+    this.#caughtUp = this.#broker.log.next(this.#session.number, this.#cursor) === undefined;
+    if (!this.#caughtUp) this.onResume();
+  }
+
+  get state(): StoredOutboundState {
+    return { cursor: this.#cursor, resendTo: this.#resendTo, inFlight: [...this.window.entries()] };
+  }
+
+  /** For the progress page. `open`: the client is still connected. */
+  progress(open: boolean, inbound: Iterable<PacketId>): Progress {
+    this.#advance();
+    for (const packetId of this.#freeing) this.#committing.add(packetId);
+    return {
+      acknowledgedTo: this.#acknowledgedTo,
+      acknowledged: [...this.#acknowledged].sort((a, b) => a - b),
+      sentTo: this.#sentTo,
+      released: [...this.#released].sort((a, b) => a - b),
+      inbound: [...inbound],
+      handed: [...this.#handed],
+      explicitIds: [...this.#explicitIds].map(([position, id]) => [id, position] as const),
+      open,
+    };
+  }
+
+  /** The log has just taken a message for this session. */
+  onAppended(
+    position: Position,
+    message: Message,
+    qos: Exclude<QoS, 0>,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+  ): void {
+    if (this.#caughtUp && !this.window.isFull) {
+      const packetId = packetIdOf(position);
+      if (!this.#isIdInUse(packetId)) {
+        this.#cursor = position;
+        this.#send(position, packetId, false, message, qos, retain, subscriptionIdentifiers);
+        return;
+      }
+    }
+    this.#caughtUp = false;
+    this.#unsentCount += 1;
+    this.#unsentBytes += messageSize(message);
+    this.#dropOverflow();
+  }
+
+  /** The log has just taken a message that this client may not see: it counts as acknowledged and as dropped. */
+  onRefused(position: Position, message: Message): void {
+    this.#broker.dropped(this.#connection, message, "not_authorized");
+    if (this.#caughtUp) this.#cursor = position;
+    this.#markDone(position);
+  }
+
+  /** A retained message of a replay gets a log entry of its own, outside the queue limit. */
+  replay(message: Message, qos: Exclude<QoS, 0>, subscriptionIdentifiers: readonly number[] | undefined): void {
+    const position = this.#broker.log.append(message, [
+      {
+        session: this.#session.number,
+        qos,
+        retain: true,
+        ...(subscriptionIdentifiers && { subscriptionIdentifiers }),
+      },
+    ]);
+    this.#broker.effects.needsFlush();
+    this.onAppended(position, message, qos, true, subscriptionIdentifiers);
+  }
+
+  /** A message of a shared group could be sent now. */
+  get canTake(): boolean {
+    return (
+      this.#caughtUp && !this.window.isFull && !this.#isIdInUse(packetIdOf((this.#broker.log.end + 1) as Position))
+    );
+  }
+
+  /** A message of a shared group; the caller has seen `canTake`. Entry and origin are committed before it is sent. */
+  takeHanded(
+    message: Message,
+    qos: Exclude<QoS, 0>,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    group: SessionNumber,
+  ): void {
+    const recipient = {
+      session: this.#session.number,
+      qos,
+      retain: false,
+      ...(subscriptionIdentifiers && { subscriptionIdentifiers }),
+    };
+    const position = this.#broker.log.append(message, [recipient]);
+    this.#handed.set(position, group);
+    this.onAppended(position, message, qos, false, subscriptionIdentifiers);
+    this.#broker.saveProgress(this.#session);
+  }
+
+  /** Sends own entries after the cursor, oldest first, as far as the window has room. */
+  pump(nowMs: number): void {
+    while (!this.#caughtUp && !this.window.isFull) {
+      const entry = this.#broker.log.next(this.#session.number, this.#cursor);
+      if (entry === undefined) {
+        this.#caughtUp = true;
+        this.#unsentCount = 0;
+        this.#unsentBytes = 0;
+        this.#advance();
+        return;
+      }
+      if (!this.#take(entry, nowMs)) return;
+    }
+  }
+
+  onPuback(packetId: PacketId): void {
+    const entry = this.window.onPuback(packetId);
+    if (entry?.position !== undefined) this.#finish(entry.position);
+  }
+
+  onPubrec(packetId: PacketId): void {
+    const entry = this.window.onPubrec(packetId);
+    if (entry?.position !== undefined) {
+      this.#released.add(entry.position);
+      // The mark is committed before the PUBREL that relies on it.
+      this.#broker.saveProgress(this.#session);
+    }
+    this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "after-commit");
+  }
+
+  onPubcomp(packetId: PacketId): void {
+    const entry = this.window.onPubcomp(packetId);
+    if (entry?.position === undefined) return;
+    this.#released.delete(entry.position);
+    this.#freeing.add(packetId);
+    this.#finish(entry.position);
+  }
+
+  /** The page with the last `progress` was committed: a message that waits for an id may go now. */
+  onProgressCommitted(): void {
+    if (this.#committing.size === 0) return;
+    for (const packetId of this.#committing) this.#freeing.delete(packetId);
+    this.#committing.clear();
+    if (!this.#caughtUp) this.#broker.effects.pumpSoon(this.#connection);
+  }
+
+  /** False where the entry must wait for its packet id. */
+  #take(entry: LogEntry, nowMs: number): boolean {
+    const { position } = entry;
+    const isUnsent = position > this.#resendTo && this.#crashBudget === 0;
+    if (this.#acknowledged.has(position)) {
+      this.#cursor = position;
+      return true;
+    }
+    if (isUnsent) this.#forgetUnsent(entry);
+    if (isUnsent && this.#mustDrop(entry, nowMs)) {
+      this.#cursor = position;
+      this.#markDone(position);
+      return true;
+    }
+    const packetId = this.#explicitIds.get(position) ?? packetIdOf(position);
+    if (this.#isIdInUse(packetId)) {
+      if (this.#freeing.has(packetId)) this.#broker.saveProgress(this.#session);
+      if (isUnsent) this.#rememberUnsent(entry);
+      return false;
+    }
+    this.#cursor = position;
+    if (this.#crashBudget > 0) this.#crashBudget -= 1;
+    if (this.#released.has(position)) {
+      this.window.add({ packetId, qos: 2, position, phase: "released" });
+      this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "at-once");
+      return true;
+    }
+    this.#send(position, packetId, !isUnsent, entry.message, entry.qos, entry.retain, entry.subscriptionIdentifiers);
+    return true;
+  }
+
+  /** Only an unsent entry may be dropped: a sent one is the client's until it answers. */
+  #mustDrop(entry: LogEntry, nowMs: number): boolean {
+    if (entry.message.expiresAtMs !== undefined && entry.message.expiresAtMs <= nowMs) {
+      this.#broker.counters.drop("expired");
+      return true;
+    }
+    if (!this.#connection.access.mayReceive(entry.message.topicName)) {
+      this.#broker.dropped(this.#connection, entry.message, "not_authorized");
+      return true;
+    }
+    return false;
+  }
+
+  #send(
+    position: Position,
+    packetId: PacketId,
+    dup: boolean,
+    message: Message,
+    qos: Exclude<QoS, 0>,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+  ): void {
+    this.window.add({ packetId, qos, position, phase: "sent" });
+    if (position > this.#sentTo) this.#sentTo = position;
+    this.#broker.effects.needsSave(this.#connection);
+    this.#broker.deliverWithId(
+      this.#connection,
+      message,
+      { qos, retain, dup, packetId, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
+      "after-commit",
+    );
+  }
+
+  #finish(position: Position): void {
+    this.#markDone(position);
+    this.#broker.effects.needsSave(this.#connection);
+  }
+
+  #markDone(position: Position): void {
+    this.#explicitIds.delete(position);
+    this.#handed.delete(position);
+    this.#acknowledged.add(position);
+    this.#advance();
+  }
+
+  /** Moves `acknowledgedTo` up to the oldest message that is still in flight, and lets the log go of the rest. */
+  #advance(): void {
+    const first = this.window.firstPosition();
+    const end = this.#caughtUp ? this.#broker.log.end : this.#cursor;
+    const to = (first === undefined ? end : Math.min(first - 1, end)) as Position;
+    if (to <= this.#acknowledgedTo) return;
+    this.#broker.log.release(this.#session.number, this.#acknowledgedTo, to);
+    this.#acknowledgedTo = to;
+    for (const position of this.#acknowledged) {
+      if (position <= to) this.#acknowledged.delete(position);
+    }
+  }
+
+  #isIdInUse(packetId: PacketId): boolean {
+    return this.window.has(packetId) || this.#freeing.has(packetId);
+  }
+
+  #forgetUnsent(entry: LogEntry): void {
+    this.#unsentCount -= 1;
+    this.#unsentBytes -= messageSize(entry.message);
+  }
+
+  #rememberUnsent(entry: LogEntry): void {
+    this.#unsentCount += 1;
+    this.#unsentBytes += messageSize(entry.message);
+  }
+
+  /** The last own entry that was sent, or that counts as sent after a crash. */
+  #lastSent(): Position {
+    let position = this.#cursor;
+    for (let budget = this.#crashBudget; budget > 0;) {
+      const entry = this.#broker.log.next(this.#session.number, position);
+      if (entry === undefined) break;
+      position = entry.position;
+      if (!this.#acknowledged.has(position)) budget -= 1;
+    }
+    return Math.max(position, this.#sentTo) as Position;
+  }
+
+  /** The oldest unsent go first; what was sent before stays. */
+  #dropOverflow(): void {
+    const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
+    if (this.#unsentCount <= maximumQueuedMessages && this.#unsentBytes <= maximumQueuedBytes) return;
+    let after = Math.max(this.#lastSent(), this.#droppedTo) as Position;
+    while (this.#unsentCount > maximumQueuedMessages || this.#unsentBytes > maximumQueuedBytes) {
+      const entry = this.#broker.log.next(this.#session.number, after);
+      if (entry === undefined) return;
+      after = entry.position;
+      this.#droppedTo = after;
+      if (this.#acknowledged.has(after)) continue;
+      this.#forgetUnsent(entry);
+      this.#markDone(after);
+      this.#broker.dropped(this.#connection, entry.message, "queue_full", "maximumQueuedMessages");
+    }
+  }
+}

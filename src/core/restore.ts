@@ -1,0 +1,232 @@
+// Coming back: after hibernation (sockets kept, memory gone) and after a crash (sockets gone too).
+
+import type { ClientId, PacketId, Position, SessionNumber, TopicFilter } from "./brand.ts";
+import type { Broker, Stores } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import { sessionOver, setExpiry } from "./disconnect.ts";
+import { EphemeralOutbound, type QueuedMessage } from "./outbound-ephemeral.ts";
+import { StoredOutbound, type StoredOutboundState } from "./outbound-stored.ts";
+import type { Message, ProtocolVersion } from "./packet.ts";
+import type { ReplayJob } from "./replay.ts";
+import type { Online, Session } from "./session.ts";
+import { topicFilterOf, type StoredSession, type StoredSubscription } from "./session-table.ts";
+import { addToIndex } from "./subscription-index.ts";
+import type { Subscription } from "./subscription.ts";
+import { delayWill } from "./will.ts";
+import type { InFlight } from "./window.ts";
+
+/** A message in flight; where a shared group handed it over, with what the group would get back. */
+export type SavedInFlight = Omit<InFlight, "handed"> & {
+  readonly handed?: { readonly filter: string; readonly message: Message; readonly position: Position | undefined };
+};
+
+/** What an idle save keeps of a connection: everything that storage does not have. */
+export interface ConnectionSnapshot {
+  readonly id: number;
+  readonly protocolVersion: ProtocolVersion;
+  readonly keepAliveSec: number;
+  readonly connectedAtMs: number;
+  readonly hasWill: boolean;
+  readonly leaseSec?: number;
+  readonly clientId: ClientId;
+  readonly username?: string;
+  readonly windowSize: number;
+  readonly outbound:
+    | ({ readonly kind: "stored" } & StoredOutboundState)
+    | {
+        readonly kind: "ephemeral";
+        readonly inFlight: readonly SavedInFlight[];
+        readonly lastPacketId: number;
+        readonly queue: readonly QueuedMessage[];
+        readonly inbound: readonly PacketId[];
+        readonly nextSubscriptionNumber: number;
+        readonly subscriptions: readonly StoredSubscription[];
+      };
+  /** Also those that have a row: a wake for an acknowledgement goes on with them. */
+  readonly replays: readonly Omit<ReplayJob, "waiting">[];
+}
+
+export function snapshotOf(connection: Connection): ConnectionSnapshot | undefined {
+  if (connection.state.kind !== "connected") return undefined;
+  const { session } = connection.state;
+  const { online } = session;
+  if (online === undefined) return undefined;
+  const { outbound } = online;
+  return {
+    id: connection.id,
+    protocolVersion: connection.protocolVersion,
+    keepAliveSec: connection.keepAliveSec,
+    connectedAtMs: connection.connectedAtMs,
+    hasWill: connection.hasWill,
+    clientId: session.clientId,
+    windowSize: outbound.window.size,
+    outbound:
+      outbound.kind === "stored"
+        ? { kind: "stored", ...outbound.state }
+        : {
+            kind: "ephemeral",
+            inFlight: [...outbound.window.entries()].map(toSaved),
+            lastPacketId: outbound.lastPacketId,
+            queue: outbound.queue,
+            inbound: [...online.inbound],
+            nextSubscriptionNumber: session.nextSubscriptionNumber,
+            subscriptions: [...session.subscriptions.values()],
+          },
+    replays: [...session.replays.values()],
+    ...(session.username !== undefined && { username: session.username }),
+    ...(connection.leaseSec !== undefined && { leaseSec: connection.leaseSec }),
+  };
+}
+
+function toSaved({ handed, ...entry }: InFlight): SavedInFlight {
+  if (handed === undefined) return entry;
+  const { group, message, position } = handed;
+  return { ...entry, handed: { filter: group.filter, message, position } };
+}
+
+/** Its group exists: the session's subscriptions came back first. */
+function fromSaved(broker: Broker, { handed, ...entry }: SavedInFlight): InFlight {
+  const group = handed && broker.groups.find(handed.filter);
+  if (handed === undefined || group === undefined) return entry;
+  const { message, position } = handed;
+  group.onRestored(position);
+  return { ...entry, handed: { group, message, position } };
+}
+
+/** Brings one connection back without touching any other. `false`: its session is gone, the socket must close. */
+export function restoreConnection(
+  broker: Broker,
+  stores: Stores,
+  connection: Connection,
+  snapshot: ConnectionSnapshot,
+): boolean {
+  const session =
+    snapshot.outbound.kind === "stored"
+      ? findStored(broker, stores, snapshot.clientId)
+      : restoreEphemeral(broker, snapshot, snapshot.outbound);
+  if (session === undefined) return false;
+  connection.protocolVersion = snapshot.protocolVersion;
+  connection.keepAliveSec = snapshot.keepAliveSec;
+  connection.connectedAtMs = snapshot.connectedAtMs;
+  connection.hasWill = snapshot.hasWill;
+  connection.leaseSec = snapshot.leaseSec;
+  connection.access = broker.options.accessFor(session.username, session.clientId);
+  connection.state = { kind: "connected", session };
+  session.online = restoreOnline(broker, session, connection, snapshot);
+  for (const job of snapshot.replays) session.replays.set(job.key, { ...job, waiting: false });
+  return true;
+}
+
+function restoreOnline(broker: Broker, session: Session, connection: Connection, snapshot: ConnectionSnapshot): Online {
+  const { outbound: state, windowSize } = snapshot;
+  if (state.kind === "stored") {
+    const progress = broker.progress.get(session.number);
+    const outbound = new StoredOutbound(broker, session, connection, windowSize, progress);
+    outbound.restore(state);
+    return { connection, outbound, inbound: new Set(progress.inbound) };
+  }
+  const outbound = new EphemeralOutbound(broker, connection, windowSize);
+  const inFlight = state.inFlight.map((entry) => fromSaved(broker, entry));
+  outbound.restore(inFlight, state.lastPacketId, state.queue);
+  return { connection, outbound, inbound: new Set(state.inbound) };
+}
+
+function restoreEphemeral(
+  broker: Broker,
+  snapshot: ConnectionSnapshot,
+  state: Extract<ConnectionSnapshot["outbound"], { kind: "ephemeral" }>,
+): Session {
+  const session: Session = {
+    clientId: snapshot.clientId,
+    number: snapshot.id as SessionNumber,
+    kind: "ephemeral",
+    protocolVersion: snapshot.protocolVersion,
+    username: snapshot.username,
+    expiryIntervalSec: 0,
+    receiveMaximum: snapshot.windowSize,
+    createdAtMs: snapshot.connectedAtMs,
+    online: undefined,
+    expiresAtMs: undefined,
+    subscriptions: new Map(),
+    nextSubscriptionNumber: state.nextSubscriptionNumber,
+    replays: new Map(),
+  };
+  broker.sessions.add(session);
+  for (const row of state.subscriptions) index(broker, session, row);
+  return session;
+}
+
+function findStored(broker: Broker, stores: Stores, clientId: ClientId): Session | undefined {
+  const known = broker.sessions.get(clientId);
+  if (known !== undefined) return known;
+  const row = stores.sessions.session(clientId);
+  return row && addStored(broker, row);
+}
+
+function addStored(broker: Broker, row: StoredSession): Session {
+  const session: Session = {
+    clientId: row.clientId,
+    number: row.number,
+    kind: "stored",
+    protocolVersion: row.protocolVersion,
+    username: row.username,
+    expiryIntervalSec: row.expiryIntervalSec,
+    receiveMaximum: row.receiveMaximum,
+    createdAtMs: row.createdAtMs,
+    online: undefined,
+    expiresAtMs: row.expiresAtMs,
+    subscriptions: new Map(),
+    nextSubscriptionNumber: row.nextSubscriptionNumber,
+    replays: new Map(),
+  };
+  broker.sessions.add(session);
+  return session;
+}
+
+function index(broker: Broker, session: Session, row: StoredSubscription): void {
+  const parts: { topicFilter: TopicFilter; shareName?: string } = topicFilterOf(row.filter);
+  const subscription: Subscription = { ...row, ...parts };
+  addToIndex(broker, session, subscription);
+  broker.topics.restore(subscription);
+}
+
+/** Reads every stored session with its subscriptions and replays. Sessions that are known already stay as they are. */
+export function loadSessions(broker: Broker, stores: Stores): void {
+  broker.groups.load();
+  for (const row of stores.sessions.sessions()) {
+    const session = broker.sessions.get(row.clientId) ?? addStored(broker, row);
+    for (const subscription of stores.sessions.subscriptions(session.number)) index(broker, session, subscription);
+  }
+  for (const [number, job] of stores.replays.all()) {
+    const session = broker.sessions.byNumber(number);
+    if (session?.online === undefined) session?.replays.set(job.key, { ...job, waiting: false });
+  }
+  broker.isWhole = true;
+  broker.links.loadRoutes();
+  broker.groups.endAbandoned();
+  broker.log.recover((number) => {
+    const ofGroup = broker.groups.acknowledgedTo(number);
+    if (ofGroup !== undefined) return ofGroup as Position;
+    if (broker.sessions.byNumber(number) === undefined) return undefined;
+    return broker.progress.get(number).acknowledgedTo;
+  });
+}
+
+/**
+ * Once every socket that lives is back: what a crash left open. Stored sessions without a connection start to expire
+ * (those with expiry 0 end, as the standard has it); wills without a connection wait out the grace time.
+ */
+export function recover(broker: Broker, stores: Stores, nowMs: number): void {
+  broker.nowMs = nowMs;
+  for (const session of [...broker.sessions.all()]) {
+    if (session.online !== undefined || session.expiresAtMs !== undefined) continue;
+    if (session.expiryIntervalSec === 0) sessionOver(broker, session, nowMs);
+    else setExpiry(broker, session, nowMs);
+  }
+  for (const stored of stores.wills.all()) {
+    if (broker.connections.has(stored.connection)) continue;
+    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + broker.limits.willGraceMs);
+    else broker.delayedWills.set(stored.connection, stored);
+  }
+  if (broker.isDirty) broker.effects.needsFlush();
+}

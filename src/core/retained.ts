@@ -1,0 +1,174 @@
+// The retained messages of the subtrees that a shard owns (§3.3.1.3). Events never write: changes wait in memory until
+// the shell flushes them, and every reader sees storage plus what is pending.
+
+import { fail, ok, type Result, type TopicFilter, type TopicName } from "./brand.ts";
+import type { Limits } from "./limits.ts";
+import type { Message } from "./packet.ts";
+import { reasonCode } from "./reason-code.ts";
+import { retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
+import { collectPage, PendingChanges, Walk, type RetainedMessagePage } from "./retained-walk.ts";
+import { hasWildcard } from "./topic.ts";
+import { searchFor } from "./topic-search.ts";
+import { limitPassed, type Violation } from "./violation.ts";
+
+export { retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
+
+/** Versions that one millisecond has room for: they rise across restarts without a row that remembers the last one. */
+const versionsPerMs = 1024;
+
+export class RetainedMessages {
+  readonly #store: RetainedStore;
+  readonly #limits: Limits;
+  readonly #pending = new PendingChanges();
+  #totals: { count: number; bytes: number } | undefined;
+  #version = 0;
+
+  constructor(store: RetainedStore, limits: Limits) {
+    this.#store = store;
+    this.#limits = limits;
+  }
+
+  /** The version given last; 0 where none was given since the start. For a replay ask `versionAt`. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get count(): number {
+    return this.#counted().count;
+  }
+
+  /** Sum of `retainedBytes`. */
+  get bytes(): number {
+    return this.#counted().bytes;
+  }
+
+  /** Whether `flush` has anything to write. */
+  get isDirty(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /**
+   * A version that no message has which is set later, and none lacks which was set before: the bound of a replay.
+   * After a restart, `version` alone would be below everything in storage.
+   */
+  versionAt(nowMs: number): number {
+    this.#version = Math.max(this.#version, nowMs * versionsPerMs);
+    return this.#version;
+  }
+
+  /**
+   * Keeps the message as the retained one of its topic [MQTT-3.3.1-5]; an empty payload removes what is kept. Refused
+   * with 0x97 over `maximumRetainedMessages` or `maximumRetainedBytes`, and then nothing is changed; what does not
+   * grow is never refused.
+   */
+  set(message: Message, nowMs: number): Result<void, Violation> {
+    const before = this.#find(message.topicName);
+    const totals = this.#counted();
+    if (message.payload.length === 0) {
+      // [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+      this.#takeVersion(nowMs);
+      if (before !== undefined) this.#remove(before);
+      return ok(undefined);
+    }
+    const moreRows = before === undefined ? 1 : 0;
+    const moreBytes = retainedBytes(message) - (before === undefined ? 0 : retainedBytes(before));
+    const fault = this.#overLimit(moreRows, moreBytes);
+    if (fault !== undefined) return fail(fault);
+    totals.count += moreRows;
+    totals.bytes += moreBytes;
+    this.#pending.put(rowOf(message, this.#takeVersion(nowMs), nowMs));
+    return ok(undefined);
+  }
+
+  /** The retained message of one topic; an expired one is not given [MQTT-3.3.2-5] and goes. */
+  get(topicName: TopicName, nowMs: number): StoredRetained | undefined {
+    const row = this.#find(topicName);
+    if (row === undefined || !this.#removeExpired(row, nowMs)) return row;
+    return undefined;
+  }
+
+  /**
+   * The next messages that `filter` matches, after the topic `after`: at most `limit` (1 or more), fewer where a page has looked
+   * at enough, so an empty page with a `next` is possible. Messages younger than `notAfterVersion` are passed over.
+   */
+  page(
+    filter: TopicFilter,
+    after: TopicName | undefined,
+    limit: number,
+    nowMs: number,
+    notAfterVersion: number = Number.POSITIVE_INFINITY,
+  ): RetainedMessagePage {
+    const isWanted = (row: StoredRetained): boolean =>
+      !this.#removeExpired(row, nowMs) && row.version <= notAfterVersion;
+    if (!hasWildcard(filter)) {
+      // One topic at most, and it is that of the filter's own name.
+      const row = after === undefined ? this.#find(filter) : undefined;
+      return { messages: row !== undefined && isWanted(row) ? [row] : [], next: undefined };
+    }
+    const walk = new Walk(this.#store, this.#pending);
+    return collectPage(walk, searchFor(filter), after, limit, isWanted);
+  }
+
+  /** Writes what is pending. Called inside the shell's transaction. */
+  flush(): void {
+    for (const [topicName, row] of this.#pending.changes()) {
+      if (row === undefined) this.#store.delete(topicName);
+      else this.#store.put(row);
+    }
+    this.#pending.clear();
+  }
+
+  #find(topicName: string): StoredRetained | undefined {
+    return this.#pending.has(topicName) ? this.#pending.get(topicName) : this.#store.get(topicName);
+  }
+
+  // Not before the first change: an object that only wakes to deliver need not count its rows.
+  #counted(): { count: number; bytes: number } {
+    this.#totals ??= { ...this.#store.count() };
+    return this.#totals;
+  }
+
+  #takeVersion(nowMs: number): number {
+    this.#version = Math.max(this.#version + 1, nowMs * versionsPerMs);
+    return this.#version;
+  }
+
+  #remove(row: StoredRetained): void {
+    const totals = this.#counted();
+    totals.count -= 1;
+    totals.bytes -= retainedBytes(row);
+    this.#pending.remove(row.topicName);
+  }
+
+  #removeExpired(row: StoredRetained, nowMs: number): boolean {
+    if (row.expiresAtMs === undefined || row.expiresAtMs > nowMs) return false;
+    this.#remove(row);
+    return true;
+  }
+
+  #overLimit(moreRows: number, moreBytes: number): Violation | undefined {
+    const { count, bytes } = this.#counted();
+    const { maximumRetainedMessages, maximumRetainedBytes } = this.#limits;
+    const code = reasonCode.quotaExceeded;
+    if (moreRows > 0 && count + moreRows > maximumRetainedMessages) {
+      return limitPassed("maximumRetainedMessages", code, `${count} retained messages are kept already`);
+    }
+    if (moreBytes > 0 && bytes + moreBytes > maximumRetainedBytes) {
+      return limitPassed("maximumRetainedBytes", code, `${bytes} retained bytes are kept already`);
+    }
+    return undefined;
+  }
+}
+
+function rowOf(message: Message, version: number, nowMs: number): StoredRetained {
+  const { topicName, qos, payload, properties, expiresAtMs } = message;
+  return {
+    topicName,
+    version,
+    qos,
+    payload,
+    publishedAtMs: nowMs,
+    ...(properties === undefined ? {} : { properties }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+  };
+}

@@ -1,0 +1,224 @@
+// The groups of shared subscriptions that this shard knows: as owner of topics, and as the home of members.
+
+import type { SessionNumber } from "./brand.ts";
+import type { Broker } from "./broker.ts";
+import type { Message } from "./packet.ts";
+import { PendingRows, type RowStore } from "./pending-rows.ts";
+import type { Session } from "./session.ts";
+import { topicFilterOf } from "./session-table.ts";
+import { SharedGroup, type Handed } from "./shared-group.ts";
+import type { Subscription } from "./subscription.ts";
+import { TopicTree } from "./topic-tree.ts";
+
+/** Numbers of groups with something stored, by filter. */
+export interface SharedGroupStore extends RowStore<string, SessionNumber> {
+  all(): (readonly [filter: string, number: SessionNumber])[];
+}
+
+const sharePrefix = "$share/";
+
+export const isShared = (filter: string): boolean => filter.startsWith(sharePrefix);
+
+export class SharedGroups {
+  readonly #broker: Broker;
+  readonly #store: SharedGroupStore;
+  readonly #rows: PendingRows<string, SessionNumber>;
+  readonly #byFilter = new Map<string, SharedGroup>();
+  readonly #byNumber = new Map<SessionNumber, SharedGroup>();
+  readonly #bySession = new Map<SessionNumber, Set<SharedGroup>>();
+  readonly #tree = new TopicTree<SharedGroup>();
+  /** What the owners were last told: whether a member here has a free slot. */
+  readonly #saidReady = new Map<SharedGroup, boolean>();
+  #nextOrdinal = 1;
+  #isLoaded = false;
+
+  constructor(broker: Broker, store: SharedGroupStore) {
+    this.#broker = broker;
+    this.#store = store;
+    this.#rows = new PendingRows(store);
+  }
+
+  /** Groups with something stored. Before sessions join; `endAbandoned` after. */
+  load(): void {
+    if (this.#isLoaded) return;
+    this.#isLoaded = true;
+    for (const [filter, number] of this.#store.all()) this.#make(filter, number);
+  }
+
+  /** Groups whose members were all ephemeral and are gone with a crash. */
+  endAbandoned(): void {
+    for (const group of [...this.#byFilter.values()]) if (!group.hasMembers) this.#onMemberless(group);
+  }
+
+  has(number: SessionNumber): boolean {
+    return this.#byNumber.has(number);
+  }
+
+  acknowledgedTo(number: SessionNumber): number | undefined {
+    return this.#byNumber.get(number)?.acknowledgedTo;
+  }
+
+  #make(filter: string, number?: SessionNumber): SharedGroup {
+    const { topicFilter } = topicFilterOf(filter);
+    const group = new SharedGroup(this.#broker, filter, topicFilter, this.#nextOrdinal++, number);
+    this.#byFilter.set(filter, group);
+    if (number !== undefined) this.#byNumber.set(number, group);
+    this.#tree.set(topicFilter, group.ordinal, group);
+    return group;
+  }
+
+  #obtain(filter: string): SharedGroup {
+    this.load();
+    return this.#byFilter.get(filter) ?? this.#make(filter);
+  }
+
+  onNumbered(group: SharedGroup, number: SessionNumber): void {
+    this.#byNumber.set(number, group);
+    this.#rows.put(group.filter, number);
+  }
+
+  join(session: Session, subscription: Subscription): void {
+    const group = this.#obtain(subscription.filter);
+    group.join(session, subscription);
+    const groups = this.#bySession.get(session.number) ?? new Set();
+    this.#bySession.set(session.number, groups.add(group));
+  }
+
+  leave(session: Session, filter: string): void {
+    const group = this.#byFilter.get(filter);
+    if (group === undefined) return;
+    group.leave(session);
+    const groups = this.#bySession.get(session.number);
+    groups?.delete(group);
+    if (groups?.size === 0) this.#bySession.delete(session.number);
+    if (group.hasMembers) this.#sayState(group);
+    else this.#onMemberless(group);
+  }
+
+  /** No member is left here: what lies here for the topics of other owners goes back to them. */
+  #onMemberless(group: SharedGroup): void {
+    this.#sayState(group);
+    if (!group.isEmpty) {
+      group.pump();
+      return;
+    }
+    for (const message of group.drain()) this.#returnToOwner(group.filter, message);
+    group.end();
+    this.#byFilter.delete(group.filter);
+    this.#tree.delete(group.topicFilter, group.ordinal);
+    this.#saidReady.delete(group);
+    if (group.number === undefined) return;
+    this.#byNumber.delete(group.number);
+    this.#rows.delete(group.filter);
+  }
+
+  #returnToOwner(filter: string, message: Message): void {
+    const owner = this.#broker.topics.ownerOf(message.topicName);
+    if (owner === this.#broker.options.shardIndex) this.#broker.counters.drop("session_ended");
+    else this.#broker.links.enqueue(owner, this.#broker.links.shareReturn(filter, message), undefined, true);
+  }
+
+  /** As owner: to every group whose filter matches. `done` once for all: whether any of them took it. */
+  offerToAll(message: Message, done: (isTaken: boolean) => void): void {
+    const groups = this.#tree.match(message.topicName);
+    let unanswered = groups.length;
+    let isTaken = false;
+    if (unanswered === 0) done(false);
+    for (const group of groups) {
+      group.offer(message, (isTakenHere) => {
+        isTaken ||= isTakenHere;
+        unanswered -= 1;
+        if (unanswered === 0) done(isTaken);
+      });
+      this.#sayState(group);
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#byFilter.size === 0;
+  }
+
+  /** A message that the owner handed to this shard. Without a member here it goes back. */
+  onOffer(from: number, filter: string, message: Message): void {
+    const group = this.#byFilter.get(filter);
+    if (group?.hasMembers === true) {
+      group.offer(message, () => undefined);
+      this.#sayState(group);
+    } else if (message.qos > 0) {
+      this.#broker.links.enqueue(from, this.#broker.links.shareReturn(filter, message), undefined, true);
+    }
+  }
+
+  /** As owner: a shard had no member for a message. */
+  onReturn(from: number, filter: string, message: Message): void {
+    const group = this.#byFilter.get(filter);
+    group?.setShard(from, false);
+    if (group === undefined || group.isEmpty) this.#broker.counters.drop("session_ended");
+    else group.offer(message, () => undefined);
+  }
+
+  /** As owner: a member of the shard has a free slot, or none has one any more. */
+  onState(from: number, filter: string, isReady: boolean): void {
+    const group = this.#byFilter.get(filter);
+    if (group === undefined) return;
+    group.setShard(from, isReady);
+    if (isReady) group.pump();
+  }
+
+  /** As owner: all shared filters that a shard has registered here. */
+  onRoutes(shard: number, filters: ReadonlySet<string>): void {
+    for (const filter of filters) {
+      const group = this.#obtain(filter);
+      group.setShard(shard, true);
+      group.pump();
+    }
+    for (const group of [...this.#byFilter.values()]) {
+      if (filters.has(group.filter)) continue;
+      group.removeShard(shard);
+      if (group.isEmpty) this.#onMemberless(group);
+    }
+  }
+
+  /** Tells the owners when a free slot appears or the last one is taken. */
+  #sayState(group: SharedGroup): void {
+    if (this.#broker.layout.shards === 1 || !this.#broker.isWhole) return;
+    const isReady = group.isReady;
+    if ((this.#saidReady.get(group) ?? true) === isReady) return;
+    this.#saidReady.set(group, isReady);
+    for (const owner of this.#broker.topics.otherOwnersOf(group.topicFilter)) {
+      this.#broker.links.enqueue(owner, { kind: "share-state", filter: group.filter, isReady }, undefined, false);
+    }
+  }
+
+  /** A member may have a free slot: it came on line, or acknowledged something. */
+  pumpFor(session: Session): void {
+    for (const group of this.#bySession.get(session.number) ?? []) {
+      group.pump();
+      this.#sayState(group);
+    }
+  }
+
+  /** The member's session ended with this in flight [MQTT-4.8.2-5]. */
+  giveBack(handed: Handed): void {
+    if (handed.group.isEmpty) this.#returnToOwner(handed.group.filter, handed.message);
+    else handed.group.giveBack(handed);
+  }
+
+  /** As `giveBack`, for a stored session: the group by its number. */
+  giveBackTo(number: number, message: Message): void {
+    const group = this.#byNumber.get(number as SessionNumber);
+    if (group !== undefined) this.giveBack({ group, message, position: undefined });
+  }
+
+  find(filter: string): SharedGroup | undefined {
+    return this.#byFilter.get(filter);
+  }
+
+  get isDirty(): boolean {
+    return this.#rows.isDirty;
+  }
+
+  flush(): void {
+    this.#rows.flush();
+  }
+}

@@ -1,0 +1,194 @@
+// SUBSCRIBE and UNSUBSCRIBE (§3.8–§3.11).
+
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { Subscribe, SubscriptionRequest, Unsubscribe } from "./packet.ts";
+import { quirksOf } from "./protocol-quirks.ts";
+import { reasonCode } from "./reason-code.ts";
+import { addToIndex, removeFromIndex } from "./subscription-index.ts";
+import { endReplay, pumpReplays, replayKey, startReplay } from "./replay.ts";
+import type { Session } from "./session.ts";
+import type { Subscription } from "./subscription.ts";
+import { parseSubscriptionFilter } from "./topic.ts";
+import type { Registration } from "./topic-port.ts";
+import { limitPassed, refused, type Violation } from "./violation.ts";
+
+/** A filter's verdict: the subscription, or why not. */
+type Judged = { readonly kind: "granted"; readonly subscription: Subscription; readonly isNew: boolean } | Violation;
+
+export function onSubscribe(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: Subscribe,
+  nowMs: number,
+): void {
+  const limit = broker.limits.maximumFiltersPerSubscribe;
+  if (packet.subscriptions.length > limit) {
+    const detail = "too many topic filters in one SUBSCRIBE";
+    broker.onViolation(connection, limitPassed("maximumFiltersPerSubscribe", reasonCode.quotaExceeded, detail), nowMs);
+    return;
+  }
+  const slot = connection.acks.reserve();
+  const identifier = packet.properties?.subscriptionIdentifier;
+  const judged = packet.subscriptions.map((request) => subscribeOne(broker, connection, session, request, identifier));
+  let unregistered = judged.length;
+  const onRegistered = (): void => {
+    unregistered -= 1;
+    if (unregistered > 0) return;
+    // [MQTT-3.8.4-1 v3.1.1, MQTT-3.8.4-5]: one code per filter, in their order.
+    const reasonCodes = judged.map((verdict) => codeOf(connection, verdict));
+    connection.acks.settle(
+      slot,
+      { kind: "suback", packetId: packet.packetId, reasonCodes },
+      session.kind === "stored" ? "after-commit" : "at-once",
+    );
+    pumpReplays(broker, session);
+  };
+  for (const verdict of judged) register(broker, session, verdict, onRegistered);
+}
+
+function subscribeOne(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  request: SubscriptionRequest,
+  identifier: number | undefined,
+): Judged {
+  const judged = judge(broker, connection, session, request, identifier);
+  if (judged.kind === "violation") {
+    broker.counters.subscribeDenied += 1;
+    broker.effects.log({
+      event: "subscribe-denied",
+      reason: judged.detail,
+      clientId: session.clientId,
+      topic: request.topicFilter,
+      reasonCode: judged.reasonCode,
+      ...(judged.limit !== undefined && { limit: judged.limit }),
+    });
+    return judged;
+  }
+  const { subscription } = judged;
+  addToIndex(broker, session, subscription); // replaces [MQTT-3.8.4-3]
+  broker.sessions.subscriptionChanged(session, subscription.filter, subscription);
+  broker.sessions.changed(session);
+  broker.effects.needsSave(connection);
+  if (session.kind === "stored") broker.effects.needsFlush();
+  return judged;
+}
+
+function judge(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  request: SubscriptionRequest,
+  identifier: number | undefined,
+): Judged {
+  const parsed = parseSubscriptionFilter(request.topicFilter, broker.limits);
+  if (!parsed.ok) return parsed.error;
+  const { topicFilter, shareName } = parsed.value;
+  if (shareName !== undefined && !broker.options.sharedSubscriptions) {
+    return refused(reasonCode.sharedSubscriptionsNotSupported, "shared subscriptions are not served");
+  }
+  if (!connection.access.maySubscribe(topicFilter)) {
+    return refused(reasonCode.notAuthorized, "the access rules do not allow it");
+  }
+  const existing = session.subscriptions.get(request.topicFilter);
+  if (existing === undefined && session.subscriptions.size >= broker.limits.maximumSubscriptionsPerSession) {
+    return limitPassed("maximumSubscriptionsPerSession", reasonCode.quotaExceeded, "too many subscriptions");
+  }
+  const number = existing?.number ?? session.nextSubscriptionNumber++;
+  const subscription: Subscription = {
+    filter: request.topicFilter,
+    topicFilter,
+    number,
+    qos: request.qos,
+    noLocal: request.noLocal,
+    retainAsPublished: request.retainAsPublished,
+    retainHandling: request.retainHandling,
+    ...(shareName !== undefined && { shareName }),
+    ...(identifier !== undefined && { subscriptionIdentifier: identifier }),
+  };
+  return { kind: "granted", subscription, isNew: existing === undefined };
+}
+
+function codeOf(connection: Connection, verdict: Judged): number {
+  if (verdict.kind === "granted") return verdict.subscription.qos;
+  return quirksOf(connection.protocolVersion).subscribeFailure ?? verdict.reasonCode;
+}
+
+/** From `done` on no matching message is missed; what is retained comes by a replay (§3.8.4, Retain Handling). */
+function register(broker: Broker, session: Session, verdict: Judged, done: () => void): void {
+  if (verdict.kind === "violation") {
+    done();
+    return;
+  }
+  const { subscription, isNew } = verdict;
+  broker.topics.register(subscription, (registrations) => {
+    const wantsRetained = subscription.retainHandling === 0 || (subscription.retainHandling === 1 && isNew);
+    if (wantsRetained && subscription.shareName === undefined) replay(broker, session, subscription, registrations);
+    done();
+  });
+}
+
+function replay(
+  broker: Broker,
+  session: Session,
+  subscription: Subscription,
+  registrations: readonly Registration[],
+): void {
+  for (const { owner, version } of registrations) {
+    startReplay(broker, session, {
+      key: replayKey(owner, subscription.filter),
+      filter: subscription.filter,
+      topicFilter: subscription.topicFilter,
+      owner,
+      qos: subscription.qos,
+      notAfterVersion: version,
+      lastTopic: undefined,
+      waiting: false,
+      ...(subscription.subscriptionIdentifier !== undefined && {
+        subscriptionIdentifier: subscription.subscriptionIdentifier,
+      }),
+    });
+  }
+}
+
+export function onUnsubscribe(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: Unsubscribe,
+  nowMs: number,
+): void {
+  if (packet.topicFilters.length > broker.limits.maximumFiltersPerSubscribe) {
+    const detail = "too many topic filters in one UNSUBSCRIBE";
+    broker.onViolation(connection, limitPassed("maximumFiltersPerSubscribe", reasonCode.quotaExceeded, detail), nowMs);
+    return;
+  }
+  const slot = connection.acks.reserve();
+  const reasonCodes = packet.topicFilters.map((filter) =>
+    unsubscribeOne(broker, connection, session, filter) ? reasonCode.success : reasonCode.noSubscriptionExisted,
+  );
+  // UNSUBACK also where nothing was subscribed [MQTT-3.10.4-5 v3.1.1].
+  connection.acks.settle(
+    slot,
+    { kind: "unsuback", packetId: packet.packetId, reasonCodes },
+    session.kind === "stored" ? "after-commit" : "at-once",
+  );
+}
+
+/** Compared character by character [MQTT-3.10.4-1]. */
+function unsubscribeOne(broker: Broker, connection: Connection, session: Session, filter: string): boolean {
+  const subscription = session.subscriptions.get(filter);
+  if (subscription === undefined) return false;
+  session.subscriptions.delete(filter);
+  removeFromIndex(broker, session, subscription);
+  for (const job of [...session.replays.values()]) {
+    if (job.filter === filter) endReplay(broker, session, job.key);
+  }
+  broker.sessions.subscriptionChanged(session, filter, "removed");
+  broker.effects.needsSave(connection);
+  if (session.kind === "stored") broker.effects.needsFlush();
+  return true;
+}

@@ -1,0 +1,225 @@
+// *Topics*, and the way to it: what this shard owns is a plain call, one commit; what another owns goes over a link.
+
+import type { TopicFilter, TopicName } from "./brand.ts";
+import type { Broker } from "./broker.ts";
+import { deliver, type Delivered } from "./delivery.ts";
+import type { Outcome } from "./link-flight.ts";
+import { packMessage } from "./message-codec.ts";
+import { messageSize } from "./message-size.ts";
+import type { Message } from "./packet.ts";
+import { ownerOfTopic, ownersOfFilter } from "./placement.ts";
+import { reasonCode } from "./reason-code.ts";
+import { isSysFilter, sysValues } from "./sys-topics.ts";
+import type { Origin, PublishVerdict, Registration, RetainedPage, Route, TopicPort } from "./topic-port.ts";
+import { limitPassed, refused, type Violation } from "./violation.ts";
+
+export class Topics implements TopicPort {
+  readonly #broker: Broker;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  /** The shard that owns the topic's subtree. */
+  ownerOf(topicName: TopicName): number {
+    const { layout, options } = this.#broker;
+    return layout.shards === 1 ? options.shardIndex : ownerOfTopic(topicName, layout);
+  }
+
+  #ownersOf(filter: TopicFilter): readonly number[] {
+    const { layout, options } = this.#broker;
+    return layout.shards === 1 || isSysFilter(filter) ? [options.shardIndex] : ownersOfFilter(filter, layout);
+  }
+
+  otherOwnersOf(filter: TopicFilter): readonly number[] {
+    return this.#ownersOf(filter).filter((owner) => owner !== this.#broker.options.shardIndex);
+  }
+
+  publish(message: Message, origin: Origin, done: (verdict: PublishVerdict) => void): void {
+    const owner = this.ownerOf(message.topicName);
+    if (owner === this.#broker.options.shardIndex) this.take(message, origin, false, done);
+    else this.#forward(owner, message, origin, done);
+  }
+
+  /**
+   * As the owner. Everything that could refuse comes before anything is changed.
+   * `fromDurable`: it came in a batch with a durable number, which is never taken again.
+   */
+  take(message: Message, origin: Origin, fromDurable: boolean, done: (verdict: PublishVerdict) => void): void {
+    const broker = this.#broker;
+    const targets = broker.links.targetsOf(message.topicName);
+    const refusal = this.#refusal(message, targets, fromDurable) ?? this.#retain(message);
+    if (refusal !== undefined) {
+      done({ kind: "refused", violation: refusal });
+      return;
+    }
+    const delivered = deliver(broker, message, origin);
+    const onShared = (isTaken: boolean): void => {
+      if (targets.length === 0) done(accepted(message, delivered, isTaken));
+      else this.#passOn(message, origin, targets, fromDurable, delivered, (verdict) => done(orTaken(verdict, isTaken)));
+    };
+    if (broker.groups.isEmpty) onShared(false);
+    else broker.groups.offerToAll({ ...message, retain: false }, onShared);
+  }
+
+  /**
+   * As the owner, for a publisher that will not repeat: what other shards are to have is in the outbox by the commit that
+   * holds the rest, whatever the QoS ≥ 1.
+   */
+  takeOnce(message: Message, done: (verdict: PublishVerdict) => void): void {
+    const { links, options } = this.#broker;
+    const isOwn = this.ownerOf(message.topicName) === options.shardIndex;
+    const refusal = isOwn ? this.#refusal(message, links.targetsOf(message.topicName), false) : notOwner;
+    if (refusal === undefined) this.take(message, { session: undefined }, true, done);
+    else done({ kind: "refused", violation: refusal });
+  }
+
+  #refusal(message: Message, targets: readonly number[], fromDurable: boolean): Violation | undefined {
+    if (message.qos === 0 || fromDurable) return undefined;
+    const size = messageSize(message);
+    if (!this.#broker.log.mayAppend(size)) {
+      return limitPassed("maximumLogBytes", reasonCode.quotaExceeded, "the log for off-line sessions is full");
+    }
+    const isFull = targets.some((shard) => !this.#broker.links.hasRoom(shard, size));
+    return isFull ? refused(reasonCode.quotaExceeded, "the outbox for another shard is full") : undefined;
+  }
+
+  #retain(message: Message): Violation | undefined {
+    if (!message.retain) return undefined;
+    const kept = this.#broker.retained.set(message, this.#broker.nowMs);
+    if (!kept.ok) return kept.error;
+    this.#broker.effects.needsFlush();
+    return undefined;
+  }
+
+  /** To the shards with subscribers; QoS ≥ 1 is answered when each of them has answered or its share is stored here. */
+  #passOn(
+    message: Message,
+    origin: Origin,
+    targets: readonly number[],
+    fromDurable: boolean,
+    delivered: Delivered,
+    done: (verdict: PublishVerdict) => void,
+  ): void {
+    const { links } = this.#broker;
+    const bytes = packMessage(message);
+    let isMatched = false;
+    let unanswered = targets.length;
+    const onOutcome = (outcome: Outcome): void => {
+      unanswered -= 1;
+      if (outcome.kind !== "verdict" || outcome.verdict !== "none") isMatched = true;
+      if (unanswered === 0) done(accepted(message, delivered, isMatched));
+    };
+    const { qos, retain } = message;
+    const token = qos === 0 ? undefined : onOutcome;
+    for (const shard of targets) {
+      const entry = { kind: "delivery", qos, retain, publisher: links.publisherOf(origin), message: bytes } as const;
+      const taken = links.enqueue(shard, entry, token, fromDurable);
+      if (taken === "full") onOutcome({ kind: "no-verdict" });
+    }
+    if (qos === 0) done(accepted(message, delivered, true));
+  }
+
+  #forward(owner: number, message: Message, origin: Origin, done: (verdict: PublishVerdict) => void): void {
+    const { links } = this.#broker;
+    const { qos, retain } = message;
+    const entry = {
+      kind: "publish",
+      qos,
+      retain,
+      publisher: links.publisherOf(origin),
+      message: packMessage(message),
+    } as const;
+    const token = qos === 0 ? undefined : (outcome: Outcome) => done(verdictOf(outcome));
+    const taken = links.enqueue(owner, entry, token, false);
+    if (taken === "full") {
+      done({ kind: "refused", violation: refused(reasonCode.quotaExceeded, "the way to the topic's shard is full") });
+    } else if (qos === 0) {
+      if (taken === "dropped") this.#broker.counters.drop("link_unavailable");
+      done({ kind: "accepted", matched: true, stored: false });
+    }
+  }
+
+  register(route: Route, done: (registrations: readonly Registration[]) => void): void {
+    const { links, options, retained, nowMs } = this.#broker;
+    const owners = this.#ownersOf(route.topicFilter);
+    const registrations: Registration[] = [];
+    let missing = owners.length;
+    const onRegistered = (owner: number, version: number): void => {
+      registrations.push({ owner, version });
+      missing -= 1;
+      if (missing === 0) done(registrations);
+    };
+    for (const owner of owners) {
+      if (owner === options.shardIndex) onRegistered(owner, retained.versionAt(nowMs));
+      else links.register(routeOf(route), owner, (version) => onRegistered(owner, version));
+    }
+  }
+
+  /** A subscription that was acknowledged before this object started. */
+  restore(route: Route): void {
+    for (const owner of this.#ownersOf(route.topicFilter)) {
+      if (owner !== this.#broker.options.shardIndex) this.#broker.links.restoreRoute(routeOf(route), owner);
+    }
+  }
+
+  unregister(route: Route): void {
+    for (const owner of this.#ownersOf(route.topicFilter)) {
+      if (owner !== this.#broker.options.shardIndex) this.#broker.links.unregister(routeOf(route), owner);
+    }
+  }
+
+  retainedPage(
+    owner: number,
+    filter: TopicFilter,
+    after: TopicName | undefined,
+    limit: number,
+    notAfterVersion: number,
+    done: (page: RetainedPage | undefined) => void,
+  ): void {
+    const { options, links } = this.#broker;
+    if (isSysFilter(filter)) sysValues(this.#broker, filter, (messages) => done({ messages, next: undefined }));
+    else if (owner === options.shardIndex) done(this.ownRetainedPage(filter, after, limit, notAfterVersion));
+    else links.queryRetained(owner, { filter, after, limit, notAfterVersion }, done);
+  }
+
+  ownRetainedPage(
+    filter: TopicFilter,
+    after: TopicName | undefined,
+    limit: number,
+    notAfterVersion: number,
+  ): RetainedPage {
+    const { retained, nowMs } = this.#broker;
+    const { messages, next } = retained.page(filter, after, limit, nowMs, notAfterVersion);
+    return { messages: messages.map((stored) => ({ ...stored, retain: true })), next };
+  }
+}
+
+function accepted(message: Message, delivered: Delivered, isMatchedElsewhere: boolean): PublishVerdict {
+  return {
+    kind: "accepted",
+    matched: delivered.matched > 0 || isMatchedElsewhere || message.retain,
+    stored: delivered.stored || message.retain,
+  };
+}
+
+const orTaken = (verdict: PublishVerdict, isTaken: boolean): PublishVerdict =>
+  verdict.kind === "accepted" && isTaken ? { ...verdict, matched: true } : verdict;
+
+const routeOf = ({ filter, topicFilter, shareName }: Route): TopicFilter =>
+  shareName === undefined ? topicFilter : (filter as TopicFilter);
+
+const notOwner = refused(reasonCode.implementationSpecificError, "another shard owns the topic");
+
+/** What the owner's answer means to the publisher (design §3, no verdict). */
+function verdictOf(outcome: Outcome): PublishVerdict {
+  if (outcome.kind === "stored") return { kind: "accepted", matched: true, stored: true };
+  if (outcome.kind === "verdict" && isTaken.has(outcome.verdict)) {
+    return { kind: "accepted", matched: outcome.verdict !== "none", stored: true };
+  }
+  const detail =
+    outcome.kind === "verdict" ? "the topic's shard has no room" : "the topic's shard did not answer in time";
+  return { kind: "refused", violation: refused(reasonCode.quotaExceeded, detail) };
+}
+
+const isTaken: ReadonlySet<string> = new Set(["taken", "matched", "none"]);

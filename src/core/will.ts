@@ -1,0 +1,113 @@
+// Wills (§3.1.2.5): a row from CONNECT on, so that a crash of the shard does not lose them.
+
+import { parseTopicName } from "./topic.ts";
+import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { Message, Will } from "./packet.ts";
+import type { Session } from "./session.ts";
+
+export interface StoredWill {
+  /** Id of the connection that brought it. */
+  readonly connection: number;
+  readonly clientId: string;
+  readonly sessionNumber: number;
+  readonly username?: string;
+  readonly will: Will;
+  /** Set once the connection is lost: when it is to be published (epoch ms). */
+  readonly dueAtMs?: number;
+}
+
+export interface WillStore {
+  all(): StoredWill[];
+  get(connection: number): StoredWill | undefined;
+  put(connection: number, will: StoredWill): void;
+  delete(connection: number): void;
+}
+
+/** CONNECT brought a will [MQTT-3.1.2-7, MQTT-3.1.2-8 v3.1.1]. */
+export function storeWill(broker: Broker, connection: Connection, session: Session, will: Will): void {
+  connection.hasWill = true;
+  broker.wills.put(connection.id, {
+    connection: connection.id,
+    clientId: session.clientId,
+    sessionNumber: session.number,
+    will,
+    ...(session.username !== undefined && { username: session.username }),
+  });
+  broker.effects.needsFlush();
+}
+
+/** DISCONNECT came: the will is discarded unpublished [MQTT-3.1.2-10 v3.1.1, MQTT-3.14.4-3]. */
+export function discardWill(broker: Broker, connection: Connection): void {
+  if (!connection.hasWill) return;
+  connection.hasWill = false;
+  broker.wills.delete(connection.id);
+  broker.effects.needsFlush();
+}
+
+/** The connection ended without DISCONNECT [MQTT-3.1.2-8]: at once, or after the Will Delay Interval where the session lives on. */
+export function releaseWill(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
+  if (!connection.hasWill) return;
+  connection.hasWill = false;
+  const stored = broker.wills.get(connection.id);
+  if (stored === undefined) return;
+  const lifeSec = session.kind === "stored" ? session.expiryIntervalSec : 0;
+  const delaySec = Math.min(stored.will.willDelayIntervalSec ?? 0, lifeSec); // [MQTT-3.1.3-9]
+  if (delaySec === 0) publishWill(broker, stored, nowMs);
+  else delayWill(broker, stored, nowMs + delaySec * 1000);
+}
+
+export function delayWill(broker: Broker, stored: StoredWill, dueAtMs: number): void {
+  const delayed = { ...stored, dueAtMs };
+  broker.wills.put(stored.connection, delayed);
+  broker.delayedWills.set(stored.connection, delayed);
+  broker.effects.wakeAt(dueAtMs);
+  broker.effects.needsFlush();
+}
+
+/** The client is back in time: the delayed will is not sent [MQTT-3.1.3-9]. */
+export function cancelDelayedWills(broker: Broker, clientId: string): void {
+  for (const stored of broker.delayedWills.values()) {
+    if (stored.clientId !== clientId) continue;
+    broker.delayedWills.delete(stored.connection);
+    broker.wills.delete(stored.connection);
+    broker.effects.needsFlush();
+  }
+}
+
+/** The session ended before the delay was over: its wills go out now [MQTT-3.1.3-9]. */
+export function publishDelayedWillsOf(broker: Broker, clientId: string, nowMs: number): void {
+  for (const stored of broker.delayedWills.values()) {
+    if (stored.clientId === clientId) publishWill(broker, stored, nowMs);
+  }
+}
+
+export function publishDueWills(broker: Broker, nowMs: number): void {
+  for (const stored of broker.delayedWills.values()) {
+    const dueAtMs = stored.dueAtMs ?? 0;
+    if (dueAtMs <= nowMs) publishWill(broker, stored, nowMs);
+    else broker.effects.wakeAt(dueAtMs);
+  }
+}
+
+/** The row goes with the commit that holds what the will became: never lost, and after a crash at worst repeated. */
+function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
+  broker.delayedWills.delete(stored.connection);
+  const topicName = parseTopicName(stored.will.topicName, broker.limits);
+  if (!topicName.ok) throw new Error("a stored will has an invalid topic name");
+  const { will } = stored;
+  const expirySec = will.properties?.messageExpiryIntervalSec;
+  const message: Message = {
+    topicName: topicName.value,
+    payload: will.payload,
+    qos: will.qos,
+    retain: will.retain,
+    ...(will.properties && { properties: will.properties }),
+    ...(expirySec !== undefined && { expiresAtMs: nowMs + expirySec * 1000 }),
+  };
+  broker.counters.willsPublished += 1;
+  broker.publish(message, { session: stored.sessionNumber }, () => {
+    broker.wills.delete(stored.connection);
+    broker.effects.needsFlush();
+  });
+}

@@ -1,0 +1,66 @@
+// Rows of retained messages, by topic name.
+
+import type { TopicName } from "../core/brand.ts";
+import { expectVersion, readMessageBody, writeMessageBody } from "../core/message-codec.ts";
+import { PackedReader, PackedWriter } from "../core/packed.ts";
+import { retainedBytes, type RetainedStore, type StoredRetained } from "../core/retained-row.ts";
+import type { Sql } from "./sql.ts";
+
+type Row = { topic: TopicName; version: number; data: Uint8Array };
+
+const rowVersion = 1;
+
+export class SqlRetainedStore implements RetainedStore {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  get(topicName: string): StoredRetained | undefined {
+    const [row] = this.#sql.all<Row>("SELECT topic, version, data FROM retained WHERE topic = ?", topicName);
+    return row && unpack(row);
+  }
+
+  nextAtOrAfter(topicName: string, limit: number): StoredRetained[] {
+    return this.#sql
+      .all<Row>("SELECT topic, version, data FROM retained WHERE topic >= ? ORDER BY topic LIMIT ?", topicName, limit)
+      .map(unpack);
+  }
+
+  put(row: StoredRetained): void {
+    this.#sql.run(
+      `INSERT INTO retained (topic, version, bytes, data) VALUES (?, ?, ?, ?) ON CONFLICT (topic) DO UPDATE
+         SET version = excluded.version, bytes = excluded.bytes, data = excluded.data`,
+      row.topicName,
+      row.version,
+      retainedBytes(row),
+      pack(row),
+    );
+  }
+
+  delete(topicName: string): void {
+    this.#sql.run("DELETE FROM retained WHERE topic = ?", topicName);
+  }
+
+  count(): { count: number; bytes: number } {
+    const [row] = this.#sql.all<{ count: number; bytes: number }>(
+      "SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM retained",
+    );
+    return { count: row?.count ?? 0, bytes: row?.bytes ?? 0 };
+  }
+}
+
+function pack(row: StoredRetained): Uint8Array {
+  const writer = new PackedWriter(row.payload.length + 64).byte(rowVersion).uint(row.publishedAtMs);
+  writeMessageBody(writer, { ...row, retain: true });
+  return writer.finish();
+}
+
+function unpack({ topic, version, data }: Row): StoredRetained {
+  const reader = new PackedReader(data);
+  expectVersion("retained message", reader.byte(), rowVersion);
+  const publishedAtMs = reader.uint();
+  const { retain: _, ...message } = readMessageBody(reader, topic);
+  return { ...message, version, publishedAtMs };
+}

@@ -1,0 +1,16 @@
+// The synchronous SQL port: what stores see of a database. Two adapters: Durable Object storage and node:sqlite (tests).
+
+export type SqlValue = string | number | null | ArrayBuffer | Uint8Array;
+export type SqlRow = Record<string, SqlValue>;
+
+export interface Sql {
+  /** Runs one statement and gives all rows. BLOBs come as Uint8Array. */
+  all<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Row[];
+  /** Runs one statement for its effect. */
+  run(statement: string, ...bindings: SqlValue[]): void;
+  /** Everything inside is written together or not at all; a throw rolls back and passes on. */
+  transaction<T>(body: () => T): T;
+  /** Rows read and written since the start, as the storage itself counts them (the bill). */
+  readonly rowsRead: number;
+  readonly rowsWritten: number;
+}

@@ -1,0 +1,102 @@
+// The effects of a core, written down: what each connection was sent, and what the core asked of the shell.
+
+import type { Connection } from "../../src/core/connection.ts";
+import type { DeliveryHeader, Effects, Leaves, LogRecord } from "../../src/core/effect.ts";
+import type { Connect, Message, ServerPacket } from "../../src/core/packet.ts";
+import type { SysReadings } from "../../src/core/sys-topics.ts";
+
+const decoder = new TextDecoder();
+
+export class RecordingEffects implements Effects {
+  /** By connection: packets as one line each, behind `~` where they wait for the commit. */
+  readonly sent = new Map<number, string[]>();
+  readonly closed = new Set<number>();
+  readonly log_: LogRecord[] = [];
+  readonly wakes: number[] = [];
+  readonly saves = new Set<Connection>();
+  readonly pumps = new Set<Connection>();
+  readonly behind = new Set<number>();
+  readonly asked: (readonly [Connection, Connect])[] = [];
+  flushWanted = false;
+
+  send(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
+    this.#note(connection, describe(packet), leaves);
+  }
+
+  deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
+    const { packetId, subscriptionIdentifiers } = header;
+    const parts = [
+      `publish ${message.topicName}=${decoder.decode(message.payload)} q${header.qos}`,
+      packetId === undefined ? "" : ` #${packetId}`,
+      header.retain ? " retain" : "",
+      header.dup ? " dup" : "",
+      subscriptionIdentifiers === undefined ? "" : ` ids ${subscriptionIdentifiers.join(",")}`,
+    ];
+    this.#note(connection, parts.join(""), leaves);
+  }
+
+  close(connection: Connection): void {
+    this.closed.add(connection.id);
+    this.#note(connection, "close", "at-once");
+  }
+
+  authenticate(connection: Connection, connect: Connect): void {
+    this.asked.push([connection, connect]);
+  }
+
+  isBehind(connection: Connection): boolean {
+    return this.behind.has(connection.id);
+  }
+
+  needsFlush(): void {
+    this.flushWanted = true;
+  }
+
+  needsSave(connection: Connection): void {
+    this.saves.add(connection);
+  }
+
+  pumpSoon(connection: Connection): void {
+    this.pumps.add(connection);
+  }
+
+  askOtherShards(done: (readings: readonly SysReadings[]) => void): void {
+    done([]);
+  }
+
+  callShard(): void {
+    throw new Error("a single shard calls nobody");
+  }
+
+  wakeAt(dueAtMs: number): void {
+    this.wakes.push(dueAtMs);
+  }
+
+  log(record: LogRecord): void {
+    this.log_.push(record);
+  }
+
+  #note(connection: Connection, line: string, leaves: Leaves): void {
+    const lines = this.sent.get(connection.id) ?? [];
+    lines.push(leaves === "after-commit" ? `~${line}` : line);
+    this.sent.set(connection.id, lines);
+  }
+}
+
+function describe(packet: ServerPacket): string {
+  switch (packet.kind) {
+    case "connack":
+      return `connack ${packet.code}${packet.sessionPresent ? " present" : ""}`;
+    case "suback":
+      return `suback ${packet.reasonCodes.join(",")}`;
+    case "unsuback":
+      return `unsuback ${packet.reasonCodes.join(",")}`;
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return `${packet.kind} ${packet.packetId}`;
+    default:
+      return packet.kind;
+  }
+}

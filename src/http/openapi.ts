@@ -1,0 +1,225 @@
+// `GET /openapi.json`: the API as OpenAPI 3.1, kept by hand; a test holds it equal to the routes.
+
+import { maximumBulkMessages } from "./publish.ts";
+
+export function handleOpenApi(): Response {
+  return Response.json(openApiDocument);
+}
+
+const reference = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+
+const json = (description: string, schema: object): object => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+const failure = (description: string): object => ({
+  description,
+  content: { "application/problem+json": { schema: reference("Problem") } },
+});
+
+const authFailures = {
+  "401": failure("No token, or not a known one"),
+  "403": failure("The token does not cover the namespace, the operation or the topic; or a foreign web page"),
+};
+const publishFailures = {
+  "400": failure("A field, an option or the topic is wrong; nothing was published"),
+  ...authFailures,
+  "413": failure("Too large"),
+  "415": failure("A compressed body"),
+  "429": failure("Refused: too many messages"),
+  "503": failure("Refused for want of room, or the topic's shard did not answer"),
+};
+const published = {
+  "200": json("Delivered, queued or retained", reference("Published")),
+  "202": json("Taken, and nobody wants it", reference("Published")),
+};
+
+const namespaceNote = "Also under `/n/{namespace}`.";
+
+const text = { type: "string" };
+const query = (name: string, description: string, schema: object = text): object => ({
+  name,
+  in: "query",
+  description,
+  schema,
+});
+
+const qos = { type: "integer", enum: [0, 1, 2], default: 0 };
+const messageOptions = [
+  query("qos", "Header: mqtt-qos", qos),
+  query("messageExpiry", "Seconds. Header: mqtt-message-expiry", { type: "integer", minimum: 0 }),
+  query("contentType", "Header: mqtt-content-type, or else content-type"),
+  query("responseTopic", "Header: mqtt-response-topic"),
+  query("correlationData", "Base64. Header: mqtt-correlation-data"),
+  query("userProperties", 'Base64 of `[{"name":"value"}]`. Header: mqtt-user-properties'),
+  query("payloadFormatIndicator", "1 or UTF8_DATA: the payload is UTF-8. Header: mqtt-payload-format-indicator"),
+];
+const retainOption = query("retain", "Header: mqtt-retain", { type: "boolean", default: false });
+
+const rawBody = { content: { "*/*": { schema: { type: "string", format: "binary" } } } };
+const jsonBody = (schema: object): object => ({ required: true, content: { "application/json": { schema } } });
+
+const topicPath = (topicParameter: object): object => ({
+  parameters: [topicParameter],
+  get: {
+    summary: "Read the retained value",
+    responses: {
+      "200": { description: "The payload; its properties are in `mqtt-*` headers", ...rawBody },
+      "400": failure("Not a topic name"),
+      ...authFailures,
+      "404": failure("No retained value"),
+      "503": failure("The topic's shard did not answer"),
+    },
+  },
+  post: {
+    summary: "Publish the body",
+    parameters: [...messageOptions, retainOption],
+    requestBody: rawBody,
+    responses: { ...published, ...publishFailures },
+  },
+  put: {
+    summary: "Publish the body as the retained value; an empty body clears it",
+    parameters: messageOptions,
+    requestBody: rawBody,
+    responses: { ...published, ...publishFailures },
+  },
+  delete: {
+    summary: "Clear the retained value",
+    responses: { "204": { description: "Cleared" }, ...publishFailures },
+  },
+});
+
+const messageProperties = {
+  type: "object",
+  properties: {
+    payload_format_indicator: { type: "integer", enum: [0, 1] },
+    message_expiry_interval: { type: "integer", minimum: 0, description: "Seconds" },
+    response_topic: text,
+    correlation_data: text,
+    user_properties: { type: "object", additionalProperties: text },
+    content_type: text,
+  },
+};
+
+export const openApiDocument = {
+  openapi: "3.1.0",
+  info: { title: "Durable MQTT", version: "0.1.0", description: namespaceNote },
+  servers: [
+    { url: "/", description: "The namespace `default`" },
+    { url: "/n/{namespace}", variables: { namespace: { default: "default" } } },
+  ],
+  security: [{ bearer: [] }, { basic: [] }, { accessToken: [] }],
+  paths: {
+    "/": {
+      get: { summary: "The endpoints, as text", security: [], responses: { "200": { description: "Text" } } },
+    },
+    "/example/": {
+      get: {
+        summary: "A web page to try the broker with",
+        security: [],
+        responses: { "200": { description: "HTML" } },
+      },
+    },
+    "/mqtt": {
+      get: {
+        summary: "MQTT over WebSocket, sub-protocol mqtt or mqttv3.1",
+        security: [],
+        responses: {
+          "101": { description: "MQTT from here on" },
+          "400": failure("Only unknown sub-protocols offered"),
+          "403": failure("A page of a foreign origin"),
+          "426": failure("Not a WebSocket upgrade"),
+          "503": failure("Not served"),
+        },
+      },
+    },
+    "/healthz": {
+      get: {
+        summary: "Whether every shard would serve",
+        security: [],
+        responses: { "200": { description: "It would" }, "503": failure("It would not") },
+      },
+    },
+    "/metrics": {
+      get: {
+        summary: "Prometheus text, all shards summed",
+        responses: {
+          "200": { description: "Metrics", content: { "text/plain": { schema: text } } },
+          ...authFailures,
+          "503": failure("Not every shard answered"),
+        },
+      },
+    },
+    "/openapi.json": {
+      get: { summary: "This document", responses: { "200": { description: "OpenAPI 3.1" }, ...authFailures } },
+    },
+    "/api/v5/publish": {
+      post: {
+        summary: "Publish one message",
+        requestBody: jsonBody(reference("Message")),
+        responses: { ...published, ...publishFailures },
+      },
+    },
+    "/api/v5/publish/bulk": {
+      post: {
+        summary: "Publish several messages, or none where one is wrong",
+        requestBody: jsonBody({ type: "array", items: reference("Message"), maxItems: maximumBulkMessages }),
+        responses: {
+          "200": json("Each delivered, queued or retained", { type: "array", items: reference("Published") }),
+          "202": json("One at least that nobody wants", { type: "array", items: reference("Published") }),
+          ...publishFailures,
+          "503": json("One at least refused or without a verdict", { type: "array", items: reference("Published") }),
+        },
+      },
+    },
+    "/topics": topicPath(query("topic", "For topics that a path cannot carry: with the levels `.` and `..`")),
+    "/topics/{topic}": topicPath({
+      name: "topic",
+      in: "path",
+      required: true,
+      description: "May hold `/`; `%2F` is the same",
+      schema: text,
+    }),
+  },
+  components: {
+    securitySchemes: {
+      bearer: { type: "http", scheme: "bearer" },
+      basic: { type: "http", scheme: "basic" },
+      accessToken: { type: "apiKey", in: "query", name: "access_token", description: "Publish-only tokens" },
+    },
+    schemas: {
+      Message: {
+        type: "object",
+        required: ["topic", "payload"],
+        properties: {
+          topic: text,
+          payload: text,
+          payload_encoding: { type: "string", enum: ["plain", "base64"], default: "plain" },
+          qos,
+          retain: { type: "boolean", default: false },
+          properties: messageProperties,
+        },
+      },
+      Published: {
+        type: "object",
+        properties: { id: text, reason_code: { type: "integer" }, message: text },
+      },
+      Problem: {
+        type: "object",
+        required: ["type", "title", "status", "detail", "instance", "code", "message"],
+        properties: {
+          type: text,
+          title: text,
+          status: { type: "integer" },
+          detail: text,
+          instance: text,
+          code: text,
+          message: text,
+          reason_code: { type: "integer" },
+          errors: { type: "array", items: { type: "object" } },
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,35 @@
+// The Worker's entry: wiring only.
+
+import type { Hono } from "hono";
+import { configOf } from "./config.ts";
+import { createHttpApp } from "./http/router.ts";
+import { httpDeps } from "./worker-deps.ts";
+
+export { AuthenticatorEntrypoint } from "./auth/entrypoint.ts";
+export { BrokerShard } from "./objects/broker-shard.ts";
+export { NamespaceRegistry } from "./objects/namespace-registry.ts";
+
+const apps = new WeakMap<Env, Hono>();
+
+export default {
+  async fetch(request, env) {
+    const known = apps.get(env);
+    if (known !== undefined) return known.fetch(request);
+    const config = configOf(env as unknown as Record<string, unknown>);
+    if (!config.ok) return misconfigured(config.error);
+    const app = createHttpApp(httpDeps(env, config.value));
+    apps.set(env, app);
+    return app.fetch(request);
+  },
+} satisfies ExportedHandler<Env>;
+
+/** Names the variables that are wrong; never their values. */
+const misconfigured = (problems: readonly { variable: string; problem: string }[]): Response =>
+  Response.json(
+    {
+      title: "Service Unavailable",
+      status: 503,
+      detail: problems.map(({ variable, problem }) => variable + problem).join("; "),
+    },
+    { status: 503, headers: { "content-type": "application/problem+json" } },
+  );

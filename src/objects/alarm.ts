@@ -1,0 +1,49 @@
+// The shard's one alarm: set only when something is due earlier, because each setting is a billed row.
+
+/** Sweeps are at least so far apart. */
+const minimumSweepIntervalMs = 5_000;
+
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  readonly #now: () => number;
+  /** When it goes off; `undefined` while not yet asked, `null` where it is not set. */
+  #setForMs: number | null | undefined;
+  #wantedAtMs: number | undefined;
+  #isBusy = false;
+  #lastSweepMs = 0;
+
+  constructor(storage: DurableObjectStorage, now: () => number) {
+    this.#storage = storage;
+    this.#now = now;
+  }
+
+  wakeAt(dueAtMs: number): void {
+    if (typeof this.#setForMs === "number" && this.#setForMs <= dueAtMs) return;
+    if (this.#wantedAtMs !== undefined && this.#wantedAtMs <= dueAtMs) return;
+    this.#wantedAtMs = dueAtMs;
+    if (!this.#isBusy) void this.#settle();
+  }
+
+  /** The alarm went off: it is set no more. */
+  onAlarm(): void {
+    this.#setForMs = null;
+    this.#lastSweepMs = this.#now();
+  }
+
+  async #settle(): Promise<void> {
+    this.#isBusy = true;
+    try {
+      if (this.#setForMs === undefined) this.#setForMs = await this.#storage.getAlarm();
+      const wanted = this.#wantedAtMs;
+      this.#wantedAtMs = undefined;
+      if (wanted === undefined) return;
+      const dueAtMs = Math.ceil(Math.max(wanted, this.#lastSweepMs + minimumSweepIntervalMs));
+      if (this.#setForMs !== null && this.#setForMs <= dueAtMs) return;
+      this.#setForMs = dueAtMs;
+      await this.#storage.setAlarm(dueAtMs);
+    } finally {
+      this.#isBusy = false;
+      if (this.#wantedAtMs !== undefined) void this.#settle();
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// The idle save (design §4.3): what only memory knows is saved within two seconds. Until then a timer is pending, and
+// the runtime does not hibernate an object with a pending timer.
+
+import { snapshotOf } from "../core/restore.ts";
+import type { PendingRows } from "../core/pending-rows.ts";
+import { markDirty, maximumAttachmentBytes, packHead, packSaved, readHead, setLastSeen } from "./attachment.ts";
+import type { ShardSocket } from "./shard-socket.ts";
+
+const idleSaveMs = 1_000;
+/** Last-seen times go to the attachment when a tenth of the keep-alive old. */
+const lastSeenPart = 10;
+
+export interface IdleSavePort {
+  readonly overflow: PendingRows<number, Uint8Array>;
+  /** Puts a stored session's progress in the pending flush. */
+  saveProgress(socket: ShardSocket): void;
+  /** Tidies the log, one bounded step; true if there is more to do. */
+  compact(): boolean;
+  /** Flushes at once. */
+  flush(): void;
+}
+
+export class IdleSave {
+  readonly #port: IdleSavePort;
+  readonly #dirty = new Set<ShardSocket>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(port: IdleSavePort) {
+    this.#port = port;
+  }
+
+  /** The socket's connection changed. Its attachment says so from the first change on. */
+  onChanged(socket: ShardSocket): void {
+    if (socket.isDirty) return;
+    socket.isDirty = true;
+    this.#dirty.add(socket);
+    if (socket.attachment !== undefined) {
+      markDirty(socket.attachment);
+      socket.ws.serializeAttachment(socket.attachment);
+    }
+    this.#arm();
+  }
+
+  forget(socket: ShardSocket): void {
+    this.#dirty.delete(socket);
+    if (socket.hasOverflow) this.#port.overflow.delete(socket.connection.id);
+  }
+
+  get isPending(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  #arm(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.now();
+    }, idleSaveMs);
+  }
+
+  now(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const sockets = [...this.#dirty];
+    this.#dirty.clear();
+    for (const socket of sockets) this.#port.saveProgress(socket);
+    const isMoreToTidy = this.#port.compact();
+    // Rows first: an attachment that says "clean" must not be ahead of them.
+    const bodies = sockets.map((socket) => this.#pack(socket));
+    this.#port.flush();
+    sockets.forEach((socket, i) => this.#attach(socket, bodies[i]));
+    if (isMoreToTidy) this.#arm();
+  }
+
+  #pack(socket: ShardSocket): Uint8Array | undefined {
+    const snapshot = snapshotOf(socket.connection);
+    if (snapshot === undefined) return undefined;
+    const body = packSaved({ snapshot, partial: socket.decoder.partial });
+    const fits = body.length <= maximumAttachmentBytes;
+    if (!fits) this.#port.overflow.put(socket.connection.id, body);
+    else if (socket.hasOverflow) this.#port.overflow.delete(socket.connection.id);
+    socket.hasOverflow = !fits;
+    return body;
+  }
+
+  #attach(socket: ShardSocket, body: Uint8Array | undefined): void {
+    socket.isDirty = false;
+    if (body === undefined) return;
+    const { hasOverflow, connection } = socket;
+    const head = { isDirty: false, hasOverflow, lastSeenMs: connection.lastSeenMs };
+    socket.attachment = packHead(head, hasOverflow ? new TextEncoder().encode(connectionKey(connection.id)) : body);
+    socket.ws.serializeAttachment(socket.attachment);
+  }
+
+  /** A packet came: its time is saved when the saved one is too old to judge the keep-alive by. */
+  onSeen(socket: ShardSocket): void {
+    const { attachment, connection } = socket;
+    if (attachment === undefined || connection.keepAliveSec === 0) return;
+    const savedMs = readHead(attachment).lastSeenMs;
+    if (connection.lastSeenMs - savedMs < (connection.keepAliveSec * 1000) / lastSeenPart) return;
+    setLastSeen(attachment, connection.lastSeenMs);
+    socket.ws.serializeAttachment(attachment);
+  }
+}
+
+/** What an attachment holds whose snapshot is in an overflow row: the row's key. */
+const connectionKey = (id: number): string => String(id);
+export const overflowKeyOf = (body: Uint8Array): number => Number(new TextDecoder().decode(body));

@@ -1,0 +1,200 @@
+// Several shards, and a client whose id is not in the URL: the Worker reads CONNECT, opens a socket to the right shard
+// and passes bytes on (design §2). It answers PINGREQ and watches the keep-alive itself, so that the shard may sleep, and
+// tells the shard when the client reads too slowly.
+
+import { encodePacket } from "../codec/encode.ts";
+import { PacketDecoder } from "../codec/packet-decoder.ts";
+import { PingFilter } from "../codec/ping-filter.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Connect } from "../core/packet.ts";
+
+/** Tells the shard that a relay is behind the socket: keep-alive is a lease then. */
+export const relayHeader = "x-mqtt-relay";
+/** How often a relay renews its lease with a PINGREQ of its own … */
+export const leaseRenewalMs = 180_000;
+/** … and for how long it holds; in the place of the client's keep-alive. */
+export const leaseSec = 300;
+/** Text frames from a relay to its shard. */
+export const relaySignal = { behind: "behind", drained: "drained" } as const;
+
+const drainCheckMs = 100;
+const keepAliveMsPerSec = 1_500;
+const normalClosure = 1000;
+const tryAgainLater = 1013;
+
+export interface RelayOptions {
+  readonly limits: Limits;
+  /** Opens a socket to the shard for this client id; `undefined`: the id is empty or could not be read. */
+  openShard(clientId: string | undefined): Promise<WebSocket | undefined>;
+  now(): number;
+}
+
+type Buffered = { readonly bufferedAmount?: number };
+
+export class Relay {
+  readonly #client: WebSocket;
+  readonly #options: RelayOptions;
+  readonly #decoder: PacketDecoder;
+  readonly #filter = new PingFilter();
+  /** Bytes that came before the shard's socket was there. */
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #shard: WebSocket | undefined;
+  #isOpening = false;
+  #isOver = false;
+  #keepAliveMs = 0;
+  #lastSeenMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isBehind = false;
+
+  /** `client`: the Worker's end of an upgraded socket, not yet accepted. */
+  constructor(client: WebSocket, options: RelayOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.#decoder = new PacketDecoder(options.limits);
+    this.#lastSeenMs = options.now();
+    client.binaryType = "arraybuffer";
+    client.accept();
+    client.addEventListener("message", ({ data }) => this.#onClientFrame(data));
+    client.addEventListener("close", () => this.#end());
+    client.addEventListener("error", () => this.#end());
+    this.#timer = setTimeout(() => this.#onConnectTimeout(), options.limits.connectTimeoutMs);
+  }
+
+  #onClientFrame(data: ArrayBuffer | string | Blob): void {
+    this.#lastSeenMs = this.#options.now();
+    if (!(data instanceof ArrayBuffer)) {
+      this.#end(); // a text frame closes the connection [MQTT-6.0.0-1]
+      return;
+    }
+    const { forward, pings } = this.#filter.feed(new Uint8Array(data));
+    if (this.#shard !== undefined) {
+      for (let i = 0; i < pings; i += 1) this.#client.send(pingresp);
+      if (forward.length > 0) this.#shard.send(forward);
+      return;
+    }
+    this.#keepEarly(pings === 0 ? forward : new Uint8Array(data));
+  }
+
+  #keepEarly(bytes: Uint8Array): void {
+    this.#early.push(bytes);
+    this.#earlyBytes += bytes.length;
+    if (this.#earlyBytes > this.#options.limits.maximumPacketSize + this.#options.limits.maximumEarlyBytes) {
+      this.#end();
+      return;
+    }
+    if (this.#isOpening) return;
+    this.#decoder.push(bytes.slice());
+    const packet = this.#decoder.next();
+    if (packet === undefined) return;
+    this.#isOpening = true;
+    void this.#open(packet.kind === "connect" ? packet : undefined);
+  }
+
+  /** What is no CONNECT goes to a shard all the same: it knows how to refuse it. */
+  async #open(connect: Connect | undefined): Promise<void> {
+    const clientId = connect === undefined || connect.clientId === "" ? undefined : connect.clientId;
+    const shard = await this.#options.openShard(clientId).catch(() => undefined);
+    if (shard === undefined || this.#isOver) {
+      shard?.close(normalClosure);
+      this.#end(tryAgainLater);
+      return;
+    }
+    this.#keepAliveMs = (connect?.keepAliveSec ?? 0) * keepAliveMsPerSec;
+    this.#attach(shard);
+  }
+
+  #attach(shard: WebSocket): void {
+    this.#shard = shard;
+    shard.binaryType = "arraybuffer";
+    shard.accept();
+    shard.addEventListener("message", ({ data }) => this.#onShardFrame(data));
+    shard.addEventListener("close", () => this.#end());
+    shard.addEventListener("error", () => this.#end());
+    for (const bytes of this.#early) shard.send(bytes);
+    this.#early = [];
+    this.#watch();
+  }
+
+  #onShardFrame(data: ArrayBuffer | string | Blob): void {
+    if (this.#isOver || !(data instanceof ArrayBuffer)) return;
+    try {
+      this.#client.send(data);
+    } catch {
+      this.#end();
+      return;
+    }
+    const { slowConsumerSoftBytes, slowConsumerHardBytes } = this.#options.limits;
+    const unsent = this.#unsent;
+    if (unsent > slowConsumerHardBytes) this.#end();
+    else if (unsent > slowConsumerSoftBytes && !this.#isBehind) this.#onBehind();
+  }
+
+  get #unsent(): number {
+    return (this.#client as Buffered).bufferedAmount ?? 0;
+  }
+
+  #onBehind(): void {
+    this.#isBehind = true;
+    this.#shard?.send(relaySignal.behind);
+    const check = (): void => {
+      if (this.#isOver) return;
+      if (this.#unsent > this.#options.limits.slowConsumerSoftBytes) {
+        setTimeout(check, drainCheckMs);
+        return;
+      }
+      this.#isBehind = false;
+      this.#shard?.send(relaySignal.drained);
+    };
+    setTimeout(check, drainCheckMs);
+  }
+
+  /** One timer: the client's keep-alive, or the next renewal of the lease, whichever comes first. */
+  #watch(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#isOver) return;
+    const idleMs = this.#options.now() - this.#lastSeenMs;
+    const leftMs = this.#keepAliveMs === 0 ? leaseRenewalMs : this.#keepAliveMs - idleMs;
+    if (leftMs <= 0) {
+      this.#end(); // [MQTT-3.1.2-24 v3.1.1]: the shard sees an abrupt loss and sends the will
+      return;
+    }
+    this.#timer = setTimeout(
+      () => {
+        this.#renew();
+        this.#watch();
+      },
+      Math.min(leftMs, leaseRenewalMs),
+    );
+  }
+
+  #lastRenewalMs = 0;
+
+  #renew(): void {
+    const nowMs = this.#options.now();
+    if (nowMs - this.#lastRenewalMs < leaseRenewalMs) return;
+    this.#lastRenewalMs = nowMs;
+    this.#shard?.send(pingreq);
+  }
+
+  #onConnectTimeout(): void {
+    if (this.#shard === undefined) this.#end();
+  }
+
+  /** Both sides close; to the shard without an MQTT DISCONNECT, so a will is published unless the client sent one. */
+  #end(code = normalClosure): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    for (const socket of [this.#client, this.#shard]) {
+      try {
+        socket?.close(code);
+      } catch {
+        // closed already
+      }
+    }
+  }
+}
+
+const pingreq = new Uint8Array([0xc0, 0x00]);
+const pingresp = encodePacket({ kind: "pingresp" }, 4);

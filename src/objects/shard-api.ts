@@ -1,0 +1,80 @@
+// What the Worker may ask of a shard over RPC. Structured-clonable values only: neighbouring versions must understand
+// each other, so fields are added, never renamed.
+
+import type { MessageProperties, QoS } from "../core/packet.ts";
+import type { PublishOutcome } from "../core/publish-outcome.ts";
+import type { ReasonCode } from "../core/reason-code.ts";
+
+export type { PublishOutcome } from "../core/publish-outcome.ts";
+
+/** One message from a back end. The topic name was checked by the caller and is checked again by the shard. */
+export interface PublishRequest {
+  readonly topicName: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties?: MessageProperties;
+}
+
+/** An idempotency key and what it stands for. */
+export interface KeyClaim {
+  /** Whose key it is, and the key. */
+  readonly key: string;
+  /** A hash of everything the caller asks for under the key. */
+  readonly fingerprint: Uint8Array;
+  /** A name for the answer; repeats get the name that the first claim brought. */
+  readonly answerId: string;
+}
+
+/**
+ * - `answered`: by this call, or (`isReplayed`) by an earlier one; then nothing was published now.
+ * - `running`: another call runs under this key.
+ * - `mismatch`: the key stands for something else.
+ * - `refused`: no room for another key.
+ */
+export type OnceAnswer =
+  | {
+      readonly kind: "answered";
+      readonly answerId: string;
+      readonly isReplayed: boolean;
+      readonly outcomes: readonly PublishOutcome[];
+    }
+  | { readonly kind: "running" }
+  | { readonly kind: "mismatch" }
+  | { readonly kind: "refused"; readonly reasonCode: ReasonCode; readonly detail: string; readonly limit?: string };
+
+/** `claimed`: the caller publishes, and then says `finish`. */
+export type ClaimAnswer = OnceAnswer | { readonly kind: "claimed"; readonly answerId: string };
+
+export interface RetainedValue {
+  readonly topicName: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly properties?: MessageProperties;
+  /** Epoch ms of the publish. */
+  readonly publishedAtMs: number;
+  /** Seconds left, where the message expires. */
+  readonly messageExpiryIntervalSec?: number;
+}
+
+/** Counters and gauges of one shard, by name; the Worker adds those of all shards. */
+export interface ShardMetrics {
+  /** Rising since the shard started: `name` or `name{label="value"}` → value. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+export interface ShardApi {
+  /** In order; resolves when every message is where a PUBACK would promise it to be. */
+  publish(requests: readonly PublishRequest[]): Promise<readonly PublishOutcome[]>;
+  /** As `publish`, once under the key: key, messages and answer are committed together. */
+  publishOnce(requests: readonly PublishRequest[], claim: KeyClaim): Promise<OnceAnswer>;
+  /** For a publish that has other owners too: commits the claim of the key. */
+  claim(claim: KeyClaim): Promise<ClaimAnswer>;
+  /** Ends a claim with what the owners answered; `null` where one of them did not, so that a repeat asks them again. */
+  finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null): Promise<void>;
+  readRetained(topicName: string): Promise<RetainedValue | null>;
+  metrics(): Promise<ShardMetrics>;
+  /** Resolves when an upgrade and a publish would be served. */
+  ready(): Promise<void>;
+}

@@ -23,6 +23,8 @@ export interface Config {
   readonly open: boolean;
   /** Absent: not restricted by configuration. */
   readonly allowedOrigins?: ReadonlySet<string>;
+  /** Sockets of all shards that the process may open; Infinity where nobody says so. */
+  readonly processSocketLimit: number;
 }
 
 export interface ConfigProblem {
@@ -84,6 +86,7 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
     credentialsConfigured,
     open: readAnonymous(reader) && !credentialsConfigured,
     ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
+    processSocketLimit: reader.integer("PROCESS_SOCKET_LIMIT", Infinity, Number.MAX_SAFE_INTEGER),
   };
   return reader.problems.length === 0 ? ok(config) : fail(reader.problems);
 }
@@ -160,10 +163,7 @@ function readLimits(reader: Reader): Limits {
     const row = limitTable[limit];
     return [limit, reader.integer(variable, row.default, row.ceiling)];
   });
-  const read = Object.fromEntries(values) as Limits;
-  // Set by the self-hosted start from what the process may open; a deployed broker has no such limit.
-  const socketsOfProcess = reader.integer("PROCESS_SOCKET_LIMIT", read.maximumSockets, Number.MAX_SAFE_INTEGER);
-  return { ...read, maximumSockets: Math.min(read.maximumSockets, socketsOfProcess) };
+  return Object.fromEntries(values) as Limits;
 }
 
 function readLayout(reader: Reader): Config["layout"] {

@@ -8,6 +8,7 @@ import { httpDeps } from "./worker-deps.ts";
 export { AuthenticatorEntrypoint } from "./auth/entrypoint.ts";
 export { BrokerShard } from "./objects/broker-shard.ts";
 export { NamespaceRegistry } from "./objects/namespace-registry.ts";
+export { Publisher } from "./publisher.ts";
 
 const apps = new WeakMap<Env, Hono>();
 

@@ -5,7 +5,9 @@ import type { ClientId } from "./core/brand.ts";
 import { shardOfClient, type Layout } from "./core/placement.ts";
 import type { HttpDeps } from "./http/deps.ts";
 import { LayoutConflict } from "./http/layout-check.ts";
+import { writeLog } from "./log.ts";
 import { layoutHeader } from "./objects/layout.ts";
+import { socketsInProcess } from "./objects/process-sockets.ts";
 import { Relay, relayHeader } from "./objects/relay.ts";
 import type {
   ClaimAnswer,
@@ -34,7 +36,8 @@ export function httpDeps(env: Env, config: Config): HttpDeps {
     layout,
     shard: (namespace, index) => remoteShard(env, namespace, index, () => layout(namespace)),
     upgrade: async (request, namespace) => upgrade(env, config, await layout(namespace), request, namespace),
-    log: (record) => console.log(JSON.stringify({ level: "info", ...record })),
+    asset: (path, request) => env.ASSETS.fetch(new Request(new URL(path, request.url), request)),
+    log: (record) => writeLog("info", record),
     now: () => Date.now(),
   };
 }
@@ -62,11 +65,22 @@ interface OnceRpc {
   finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null, layout: Layout): Promise<void>;
 }
 
-/** The layout of a namespace; refused where its data was written with another number of shards. */
+/** The layout as the variables write it. */
+const variablesOf = (layout: Config["layout"]): Record<string, string> => ({
+  SHARDS: String(layout.shards),
+  SUBTREE_DEPTH: String(layout.subtreeDepth),
+  SUBTREE_DEPTHS: layout.depthByPrefix
+    .map(({ prefix, depth }) => `${prefix}=${depth}`)
+    .toSorted()
+    .join(","),
+});
+
+/** The layout of a namespace; refused where its data was written with another one. */
 async function askLayout(env: Env, config: Config, namespace: string): Promise<Layout> {
   const layout = await env.NAMESPACE_REGISTRY.getByName(namespace).layout({ ...config.layout, hashSeed });
-  if (layout.shards !== config.layout.shards) {
-    throw new LayoutConflict(namespace, layout.shards, config.layout.shards);
+  const [written, asked] = [variablesOf(layout), variablesOf(config.layout)];
+  for (const [variable, value] of Object.entries(written)) {
+    if (value !== asked[variable]) throw new LayoutConflict(namespace, variable, value, asked[variable] ?? "");
   }
   return layout;
 }
@@ -79,6 +93,9 @@ async function upgrade(
   request: Request,
   namespace: string,
 ): Promise<Response> {
+  if (socketsInProcess() >= config.processSocketLimit) {
+    return new Response("the process has no socket left", { status: 503, headers: { "retry-after": "5" } });
+  }
   const clientId = new URL(request.url).searchParams.get("clientId");
   if (layout.shards > 1 && !clientId) return relay(env, config, layout, request, namespace);
   const shard = clientId && layout.shards > 1 ? shardOfClient(clientId as ClientId, layout) : 0;
@@ -98,7 +115,7 @@ function relay(env: Env, config: Config, layout: Layout, request: Request, names
     const response = await stubOf(env, namespace, shard).fetch("https://shard/mqtt", { headers });
     return response.webSocket ?? undefined;
   };
-  new Relay(server, { limits: config.limits, openShard, now: () => Date.now() });
+  Relay.start(server, { limits: config.limits, openShard, now: () => Date.now() });
   const protocol = request.headers.get("sec-websocket-protocol");
   return new Response(null, {
     status: 101,

@@ -9,7 +9,7 @@ import { fail, ok, type Result } from "../../src/core/brand.ts";
 const SQLITE_BUSY = 5;
 
 export interface DataLock {
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Creates `dataDir` where it is missing and locks it; the error is one sentence. */

@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 /** The package has no types; its default export is the program's path. */
 const { default: workerdPath } = createRequire(import.meta.url)("workerd") as { readonly default: string };
 
+/** 104 bytes on macOS with the final zero, 108 on Linux. */
+const LONGEST_SOCKET_PATH = 103;
 const GONE_POLL_MS = 5;
 const GONE_WITHIN_MS = 3_000;
 
@@ -19,7 +21,6 @@ export interface RunFolder {
   /** Files of this start alone, inside the locked data folder; emptied at every start. */
   readonly path: string;
   readonly pidFile: string;
-  /** A socket file's path is short on every system, so it is not in the data folder. */
   readonly entrySocket: string;
 }
 
@@ -30,7 +31,13 @@ export async function freshRunFolder(dataDir: string): Promise<RunFolder> {
   await endLeftover(pidFile);
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
-  return { path, pidFile, entrySocket: join(tmpdir(), `durable-mqtt-${process.pid}.sock`) };
+  return { path, pidFile, entrySocket: entrySocketIn(path) };
+}
+
+/** The path of a socket file must be short on every system; a data folder's may be long. */
+function entrySocketIn(folder: string): string {
+  const inside = join(folder, "entry.sock");
+  return Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH ? inside : join(tmpdir(), `durable-mqtt-${process.pid}.sock`);
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

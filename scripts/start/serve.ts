@@ -6,7 +6,7 @@ import type { StartOptions } from "./arguments.ts";
 
 export interface Served {
   readonly url: URL;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;

@@ -10,7 +10,13 @@ import { checkRules } from "./rules.ts";
 const REPORTS = join(".tmp", "test-reports");
 const SLOWEST = 10;
 
-const PROJECTS = ["unit", "contract", "workers", "conformance", "e2e"];
+/** Parts, each of one or more vitest projects that run at the same time. */
+const PROJECTS: Readonly<Record<string, readonly string[]>> = {
+  unit: ["unit", "contract"],
+  workers: ["workers", "workers-limits", "shards"],
+  conformance: ["conformance", "conformance-3-shards"],
+  e2e: ["e2e"],
+};
 /** Reads the reports of the others, so it belongs to a run of all of them. */
 const RULES = "rules";
 
@@ -26,10 +32,11 @@ async function check(): Promise<PartResult> {
   return { step, counts: counted(step) };
 }
 
-async function project(name: string): Promise<PartResult> {
+async function testPart(name: string): Promise<PartResult> {
   const report = join(REPORTS, `${name}.json`);
   const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${report}`];
-  const step = await runStep({ name, command: ["vitest", "run", "--project", name, ...reporters] }, true);
+  const projects = (PROJECTS[name] ?? []).flatMap((project) => ["--project", project]);
+  const step = await runStep({ name, command: ["vitest", "run", ...projects, ...reporters] }, true);
   const counts = readReport(report);
   // vitest also fails for an error outside any test.
   const hidden = !step.ok && counts.failed === 0 ? 1 : 0;
@@ -47,11 +54,11 @@ function rules(): PartResult {
 async function runPart(name: string): Promise<PartResult> {
   if (name === "check") return check();
   if (name === RULES) return rules();
-  return project(name);
+  return testPart(name);
 }
 
 function chosenParts(wanted: readonly string[]): readonly string[] {
-  const parts = ["check", ...PROJECTS, RULES];
+  const parts = ["check", ...Object.keys(PROJECTS), RULES];
   const unknown = wanted.find((name) => !parts.includes(name));
   if (unknown !== undefined) {
     console.error(`There is no part ${unknown}; the parts are ${parts.join(", ")}.`);

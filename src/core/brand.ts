@@ -11,8 +11,6 @@ export type TopicName = Brand<string, "TopicName">;
 export type TopicFilter = Brand<string, "TopicFilter">;
 /** 1–65,535 [MQTT-2.2.1-3]. */
 export type PacketId = Brand<number, "PacketId">;
-/** Milliseconds since the epoch, as an input: the core has no clock. */
-export type EpochMs = Brand<number, "EpochMs">;
 /** Number of a session within its shard; never reused. */
 export type SessionNumber = Brand<number, "SessionNumber">;
 /** Position of a message in a shard's log; rises by at least one, never reused. */

@@ -24,7 +24,7 @@ import type { PublishOutcome } from "./publish-outcome.ts";
 import { reasonCode } from "./reason-code.ts";
 import { pumpReplays, ReplayRows, type ReplayStore } from "./replay.ts";
 import { RetainedMessages, type RetainedStore } from "./retained.ts";
-import type { Online, Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 import { SessionTable, type MetaStore, type SessionStore } from "./session-table.ts";
 import { SharedGroups, type SharedGroupStore } from "./shared-groups.ts";
@@ -93,6 +93,8 @@ export class Broker {
   /** What is delivered now must not leave before the commit, even to sessions that need none. */
   deliversAfterCommit = false;
   readonly counters = new Counters();
+  /** Shared ones included. */
+  subscriptionCount = 0;
   /** Time of the present input (epoch ms). */
   nowMs = 0;
   /** Every stored session is in memory. */
@@ -248,14 +250,16 @@ export class Broker {
     subscriptionIdentifiers: readonly number[] | undefined,
   ): void {
     if (this.effects.isBehind(connection)) {
-      this.counters.drop("slow_consumer");
+      this.dropped(connection, message, "slow_consumer", "slowConsumerSoftBytes");
       return;
     }
     this.counters.publishSent[0] += 1;
     this.effects.deliver(
       connection,
       message,
-      { qos: 0, retain, dup: false, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
+      subscriptionIdentifiers === undefined
+        ? qos0Headers[retain ? 1 : 0]
+        : { qos: 0, retain, dup: false, subscriptionIdentifiers },
       this.deliversAfterCommit ? "after-commit" : "at-once",
     );
   }
@@ -266,13 +270,13 @@ export class Broker {
   }
 
   /** A message that a client should have had and will not get: counted and told in the log. */
-  dropped(connection: Connection, message: Message, reason: DropReason, limit?: LimitName): void {
+  dropped(connection: Connection | undefined, message: Message, reason: DropReason, limit?: LimitName): void {
     this.counters.drop(reason);
     this.effects.log({
       event: "message-dropped",
       reason,
       topic: message.topicName,
-      ...(isConnected(connection) && { clientId: connection.state.session.clientId }),
+      ...(connection !== undefined && isConnected(connection) && { clientId: connection.state.session.clientId }),
       ...(limit !== undefined && { limit }),
     });
   }
@@ -300,7 +304,8 @@ export class Broker {
   }
 
   #isServed(topicName: TopicName, subscription: Subscription): boolean {
-    if (this.layout.shards === 1) return true;
+    // `$SYS` is every shard's own, whatever shard its name hashes to.
+    if (this.layout.shards === 1 || topicName.startsWith("$SYS/")) return true;
     const owner = this.topics.ownerOf(topicName);
     return owner === this.options.shardIndex || this.links.isServed(subscription.topicFilter, owner);
   }
@@ -399,7 +404,8 @@ export class Broker {
         onUnsubscribe(this, connection, session, packet, nowMs);
         return;
       case "pingreq":
-        connection.acks.settle(connection.acks.reserve(), { kind: "pingresp" }, "at-once"); // [MQTT-3.12.4-1]
+        // Not in the order of acknowledgements: one that waits for another shard must not look like a dead connection.
+        this.effects.send(connection, { kind: "pingresp" }, "at-once"); // [MQTT-3.12.4-1]
         return;
       case "disconnect":
         onDisconnect(this, connection, packet, nowMs);
@@ -414,11 +420,26 @@ export class Broker {
   }
 }
 
+/** One for all receivers: without and with RETAIN. */
+const qos0Headers = [
+  { qos: 0, retain: false, dup: false },
+  { qos: 0, retain: true, dup: false },
+] as const satisfies readonly DeliveryHeader[];
+
 /** What a waiting packet holds in memory, roughly. */
-const earlySize = (packet: ClientPacket): number =>
-  64 + (packet.kind === "publish" ? packet.payload.length + packet.topicName.length : 0);
+function earlySize(packet: ClientPacket): number {
+  const textsSize = (texts: readonly string[]): number => texts.reduce((size, text) => size + 64 + text.length, 64);
+  switch (packet.kind) {
+    case "publish":
+      return packet.payload.length + textsSize([packet.topicName]);
+    case "subscribe":
+      return textsSize(packet.subscriptions.map(({ topicFilter }) => topicFilter));
+    case "unsubscribe":
+      return textsSize(packet.topicFilters);
+    default:
+      return textsSize([]);
+  }
+}
 
 const earlyBytesPassed = (): Violation =>
   limitPassed("maximumEarlyBytes", reasonCode.quotaExceeded, "too much before the authentication verdict");
-
-export type { Online };

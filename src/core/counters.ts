@@ -7,9 +7,7 @@ export type DropReason =
   | "not_authorized"
   | "session_ended"
   | "retained_quota"
-  | "log_full"
-  | "link_unavailable"
-  | "packet_too_large";
+  | "link_unavailable";
 
 export class Counters {
   /** PUBLISH packets by QoS. */
@@ -21,7 +19,7 @@ export class Counters {
   bytesSent = 0;
   connectsAccepted = 0;
   connectsRefused = 0;
-  /** Messages published over HTTP, by a will or by another Worker. */
+  /** Messages published over HTTP or by another Worker. */
   publishedOverHttp = 0;
   willsPublished = 0;
   publishDenied = 0;

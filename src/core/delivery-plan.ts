@@ -29,14 +29,16 @@ export interface DeliveryPlan {
   readonly recipients: { 1: readonly Recipient[] | undefined; 2: readonly Recipient[] | undefined };
 }
 
-/** More topics than this and the cache starts anew: a bound on memory, not on speed. */
+/** More topics or receivers of them than this and the cache starts anew: a bound on memory, not on speed. */
 const maximumPlans = 10_000;
+const maximumDeliveries = 100_000;
 
 export class DeliveryPlans {
   readonly #tree: TopicTree<IndexedSubscription>;
   readonly #isServed: (topicName: TopicName, subscription: Subscription) => boolean;
   readonly #plans = new Map<TopicName, DeliveryPlan>();
   #generation = -1;
+  #deliveries = 0;
 
   /** `isServed`: whether the topic's owner has registered the subscription's filter. */
   constructor(
@@ -50,11 +52,21 @@ export class DeliveryPlans {
   /** A registration changed. */
   forget(): void {
     this.#plans.clear();
+    this.#deliveries = 0;
+  }
+
+  /** Receivers in the cache, once for each topic. */
+  get plannedDeliveries(): number {
+    return this.#deliveries;
+  }
+
+  get #isFull(): boolean {
+    return this.#plans.size > maximumPlans || this.#deliveries > maximumDeliveries;
   }
 
   get(topicName: TopicName): DeliveryPlan {
-    if (this.#generation !== this.#tree.generation || this.#plans.size > maximumPlans) {
-      this.#plans.clear();
+    if (this.#generation !== this.#tree.generation || this.#isFull) {
+      this.forget();
       this.#generation = this.#tree.generation;
     }
     const known = this.#plans.get(topicName);
@@ -62,6 +74,7 @@ export class DeliveryPlans {
     const matches = this.#tree.match(topicName);
     const plan = makePlan(matches.filter(({ subscription }) => this.#isServed(topicName, subscription)));
     this.#plans.set(topicName, plan);
+    this.#deliveries += plan.deliveries.length;
     return plan;
   }
 }

@@ -7,6 +7,7 @@ import type { Disconnect } from "./packet.ts";
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode, toConnackReturnCode } from "./reason-code.ts";
 import type { Session } from "./session.ts";
+import type { Handed } from "./shared-group.ts";
 import { removeFromIndex } from "./subscription-index.ts";
 import { protocolError, type Violation } from "./violation.ts";
 import { discardWill, publishDelayedWillsOf, releaseWill } from "./will.ts";
@@ -22,9 +23,10 @@ export function refuseConnection(broker: Broker, connection: Connection, violati
     ...(violation.clause !== undefined && { clause: violation.clause }),
     ...(violation.limit !== undefined && { limit: violation.limit }),
   });
+  // A version that is not served gets its answer in the form of MQTT 3.
+  if (!broker.options.protocolVersions.includes(connection.protocolVersion)) connection.protocolVersion = 4;
   const { hasReasonCodes } = quirksOf(connection.protocolVersion);
-  const isServed = broker.options.protocolVersions.includes(connection.protocolVersion);
-  const code = hasReasonCodes && isServed ? violation.reasonCode : toConnackReturnCode(violation.reasonCode);
+  const code = hasReasonCodes ? violation.reasonCode : toConnackReturnCode(violation.reasonCode);
   if (code !== undefined) {
     broker.effects.send(connection, { kind: "connack", sessionPresent: false, code }, "at-once");
   }
@@ -86,17 +88,17 @@ function lose(broker: Broker, connection: Connection, session: Session, nowMs: n
 function leave(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
   const { online } = session;
   if (online?.connection !== connection) return;
-  if (session.kind === "ephemeral" || session.expiryIntervalSec === 0) {
-    const handed = online.outbound.kind === "ephemeral" ? online.outbound.handed : [];
-    session.online = undefined;
-    sessionOver(broker, session, nowMs);
-    for (const one of handed) broker.groups.giveBack(one);
-    return;
-  }
+  const handed = online.outbound.kind === "ephemeral" ? online.outbound.handed : [];
   if (online.outbound.kind === "stored") {
     broker.progress.set(session.number, online.outbound.progress(false, online.inbound));
   }
   session.online = undefined;
+  if (session.kind === "ephemeral" || session.expiryIntervalSec === 0) {
+    sessionOver(broker, session, nowMs);
+    for (const one of handed) broker.groups.giveBack(one);
+    return;
+  }
+  broker.groups.pumpFor(session);
   for (const job of session.replays.values()) job.waiting = false;
   setExpiry(broker, session, nowMs);
   broker.effects.needsFlush();
@@ -115,11 +117,11 @@ export function setExpiry(broker: Broker, session: Session, nowMs: number): void
 /** The session ends: subscriptions, queue, progress, replays and delayed wills with it. */
 export function sessionOver(broker: Broker, session: Session, nowMs: number): void {
   publishDelayedWillsOf(broker, session.clientId, nowMs);
+  const handed = session.kind === "stored" ? handedTo(broker, session) : [];
   for (const subscription of session.subscriptions.values()) {
     removeFromIndex(broker, session, subscription);
   }
   if (session.kind === "stored") {
-    giveBackHanded(broker, session);
     broker.log.forget(session.number, broker.progress.get(session.number).acknowledgedTo);
     broker.progress.delete(session.number);
     for (const key of session.replays.keys()) broker.replayRows.delete(session.number, key);
@@ -128,14 +130,18 @@ export function sessionOver(broker: Broker, session: Session, nowMs: number): vo
   session.subscriptions.clear();
   session.replays.clear();
   broker.sessions.remove(session);
+  // When the session is no member any more.
+  for (const one of handed) broker.groups.giveBack(one);
 }
 
-/** QoS 1 messages of shared groups that the session has not acknowledged go to other members; QoS 2 never [MQTT-4.8.2-4, MQTT-4.8.2-5]. */
-function giveBackHanded(broker: Broker, session: Session): void {
+/** QoS 1 messages of shared groups that a stored session has not acknowledged: they go to other members, QoS 2 never [MQTT-4.8.2-4, MQTT-4.8.2-5]. */
+function handedTo(broker: Broker, session: Session): Handed[] {
   const { handed, acknowledged } = broker.progress.get(session.number);
-  for (const [position, group] of handed ?? []) {
+  return (handed ?? []).flatMap(([position, number]) => {
+    const group = broker.groups.byNumber(number);
     const entry = broker.log.next(session.number, (position - 1) as Position);
-    if (entry?.position !== position || entry.qos !== 1 || acknowledged.includes(position)) continue;
-    broker.groups.giveBackTo(group, entry.message);
-  }
+    if (group === undefined || entry?.position !== position) return [];
+    if (entry.qos !== 1 || acknowledged.includes(position)) return [];
+    return [{ group, message: entry.message, position: undefined }];
+  });
 }

@@ -66,6 +66,11 @@ export class LinkSender<Token> {
     return this.#droppedQos0;
   }
 
+  /** Whether the outbox holds anything that was not answered. */
+  get hasRows(): boolean {
+    return this.#outbox.count > 0;
+  }
+
   /** Whether an entry of so many bytes could still be promised. Asked before anything of its message is committed. */
   hasRoom(bytes: number): boolean {
     let unstored = this.#gathering.bytes + bytes;

@@ -50,6 +50,8 @@ interface RetainedQuery {
 
 /** A set of routes is sent again at most so often to an owner whose messages nobody here wants. */
 const routeRefreshMs = 60_000;
+/** How soon after a crash at the latest a shard sends what its outbox holds. */
+const owedWatchMs = 60_000;
 
 export class Links {
   readonly #broker: Broker;
@@ -60,6 +62,7 @@ export class Links {
   #registrations: RouteRegistrations<(version: number) => void> | undefined;
   readonly #queries = new Map<number, (page: RetainedPage | undefined) => void>();
   #lastQuery = 0;
+  #countedDrops = 0;
   #sweepAtMs: number | undefined;
   readonly #refreshedAtMs = new Map<number, number>();
   /** For after the commit. */
@@ -133,6 +136,18 @@ export class Links {
     return taken;
   }
 
+  /** A QoS 0 message that a link did not take; `flush` counts it with those that a link gave up. */
+  onDropped(message: Message): void {
+    this.#broker.effects.log({ event: "message-dropped", reason: "link_unavailable", topic: message.topicName });
+  }
+
+  #countDropped(): void {
+    let total = 0;
+    for (const { sender } of this.#links.values()) total += sender.droppedQos0;
+    if (total > this.#countedDrops) this.#broker.counters.drop("link_unavailable", total - this.#countedDrops);
+    this.#countedDrops = total;
+  }
+
   // Routes, as a shard with subscribers.
 
   register(filter: TopicFilter, owner: number, done: (version: number) => void): void {
@@ -146,8 +161,20 @@ export class Links {
 
   unregister(filter: TopicFilter, owner: number): void {
     this.#registered.release(filter, owner, this.#broker.nowMs);
+    // A group without members must not gather messages: it ends at once, and with it its queue.
+    const entry = isShared(filter) ? this.#registered.end(filter, owner) : undefined;
+    if (entry !== undefined) this.enqueue(owner, entry, undefined, false);
     // Without an alarm of its own: a route that lingers in a sleeping object does no harm, and its next wake ends it.
     this.#sweepAtMs ??= this.#registered.nextSweepMs();
+  }
+
+  /** After a crash: the full set to every owner. Routes may be too many, never too few (design §5). */
+  restateRoutes(): void {
+    const { layout, options } = this.#broker;
+    for (let owner = 0; owner < layout.shards; owner += 1) {
+      if (owner === options.shardIndex) continue;
+      for (const part of this.#registered.fullSet(owner)) this.enqueue(owner, part, undefined, false);
+    }
   }
 
   isServed(filter: TopicFilter, owner: number): boolean {
@@ -158,12 +185,12 @@ export class Links {
     this.#lastQuery += 1;
     const request = this.#lastQuery;
     this.#queries.set(request, done);
-    const onOutcome = (outcome: Outcome): void => {
-      if (outcome.kind === "verdict" && outcome.verdict === "taken") return;
+    const onOutcome = (): void => {
+      // The page came before the verdict, or it was lost on the way: then it is asked for again.
       if (this.#queries.delete(request)) done(undefined);
     };
     const taken = this.enqueue(owner, { kind: "retained-query", request, ...query }, onOutcome, false);
-    if (taken === "full") onOutcome({ kind: "no-verdict" });
+    if (taken === "full") onOutcome();
   }
 
   shareOffer(filter: string, message: Message): KnownEntry {
@@ -177,13 +204,20 @@ export class Links {
   /** Shared groups learn which other shards have members. */
   loadRoutes(): void {
     if (this.#broker.layout.shards === 1) return;
-    for (let shard = 0; shard < this.#broker.layout.shards; shard += 1) this.#onSharedRoutes(shard, undefined);
+    for (let shard = 0; shard < this.#broker.layout.shards; shard += 1) {
+      if (shard !== this.#broker.options.shardIndex)
+        this.#broker.groups.loadRoutes(shard, this.#sharedFiltersOf(shard));
+    }
+  }
+
+  #sharedFiltersOf(shard: number): ReadonlySet<string> {
+    return new Set(this.#table.filtersOf(shard).filter(isShared));
   }
 
   #onSharedRoutes(shard: number, changed: readonly string[] | undefined): void {
     if (changed !== undefined && !changed.some(isShared)) return;
     if (shard === this.#broker.options.shardIndex) return;
-    this.#broker.groups.onRoutes(shard, new Set(this.#table.filtersOf(shard).filter(isShared)));
+    this.#broker.groups.onRoutes(shard, this.#sharedFiltersOf(shard));
   }
 
   // The receiving end.
@@ -201,7 +235,7 @@ export class Links {
       return;
     }
     const link = this.#link(batch.from);
-    if (batch.durable !== undefined && !this.#mayPassOn(batch.byteLength)) {
+    if (batch.durable !== undefined && !this.#mayPassOn(batch.items)) {
       call(packAnswer({ kind: "unreadable" })); // a failed call: it is repeated when there is room again
       return;
     }
@@ -211,9 +245,12 @@ export class Links {
   }
 
   /** What comes in a durable batch is promised already: it must not be let in and then find no room. */
-  #mayPassOn(bytes: number): boolean {
-    for (const { sender } of this.#links.values()) if (!sender.hasRoom(bytes)) return false;
-    return true;
+  #mayPassOn(items: readonly BatchItem[]): boolean {
+    return items.every(({ entry }) => {
+      if (entry.kind !== "publish" || entry.qos === 0) return true;
+      const targets = this.targetsOf(unpackMessage(entry.message).topicName);
+      return targets.every((shard) => this.hasRoom(shard, entry.message.length));
+    });
   }
 
   #onItem(link: Link, taken: Taken, item: BatchItem): void {
@@ -297,12 +334,12 @@ export class Links {
     decide: (verdict: Verdict) => void,
   ): void {
     const { matched } = deliver(this.#broker, messageOf(entry), this.#originOf(entry.publisher));
-    if (matched === 0) this.#refreshRoutes(owner);
+    if (matched === 0) this.refreshRoutes(owner);
     decide(matched > 0 ? "matched" : "none");
   }
 
   /** Nobody here wants what the owner sends: after a crash it may know routes of sessions that have ended. */
-  #refreshRoutes(owner: number): void {
+  refreshRoutes(owner: number): void {
     const { nowMs } = this.#broker;
     if (nowMs - (this.#refreshedAtMs.get(owner) ?? -Infinity) < routeRefreshMs) return;
     this.#refreshedAtMs.set(owner, nowMs);
@@ -385,6 +422,7 @@ export class Links {
       this.#resolved.push(...resolved);
       receiver.flush({ storeDurable: (number) => this.#store.putDurableTaken(shard, number) });
     }
+    this.#countDropped();
     this.#routes?.flush(this.#store);
   }
 
@@ -402,6 +440,9 @@ export class Links {
     for (const { shard, call } of calls) this.#broker.effects.callShard(shard, call);
     for (const { call, bytes } of replies) call(bytes);
     this.#tell(resolved);
+    // What is owed by a commit leaves after a crash too, whether or not a client wakes this shard.
+    const isOwing = [...this.#links.values()].some(({ sender }) => sender.hasRows);
+    if (isOwing) this.#broker.effects.wakeAt(this.#broker.nowMs + owedWatchMs);
   }
 }
 

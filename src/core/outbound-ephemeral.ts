@@ -36,6 +36,10 @@ export class EphemeralOutbound {
     return this.#queue;
   }
 
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   get lastPacketId(): number {
     return this.#lastPacketId;
   }
@@ -67,9 +71,18 @@ export class EphemeralOutbound {
     this.#broker.effects.needsSave(this.#connection);
   }
 
-  /** A retained message of a replay: the caller has seen that the window has room. */
+  /**
+   * A retained message of a replay. The window had room when the page was asked for; where another shard's page took its
+   * time it waits its turn, outside the queue limit.
+   */
   replay(message: Message, qos: Exclude<QoS, 0>, subscriptionIdentifiers: readonly number[] | undefined): void {
-    this.#send(message, qos, true, subscriptionIdentifiers);
+    if (!this.window.isFull) {
+      this.#send(message, qos, true, subscriptionIdentifiers);
+      return;
+    }
+    this.#queue.push({ message, qos, retain: true, subscriptionIdentifiers });
+    this.#queuedBytes += messageSize(message);
+    this.#broker.effects.needsSave(this.#connection);
   }
 
   /** A message of a shared group could be sent now. */
@@ -99,7 +112,7 @@ export class EphemeralOutbound {
       if (queued === undefined) return;
       this.#queuedBytes -= messageSize(queued.message);
       if (queued.message.expiresAtMs !== undefined && queued.message.expiresAtMs <= nowMs) {
-        this.#broker.counters.drop("expired");
+        this.#broker.dropped(this.#connection, queued.message, "expired");
         continue;
       }
       this.#send(queued.message, queued.qos, queued.retain, queued.subscriptionIdentifiers);
@@ -146,10 +159,11 @@ export class EphemeralOutbound {
   #dropOverflow(): void {
     const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
     while (this.#queue.length > maximumQueuedMessages || this.#queuedBytes > maximumQueuedBytes) {
+      const limit = this.#queue.length > maximumQueuedMessages ? "maximumQueuedMessages" : "maximumQueuedBytes";
       const oldest = this.#queue.shift();
       if (oldest === undefined) return;
       this.#queuedBytes -= messageSize(oldest.message);
-      this.#broker.dropped(this.#connection, oldest.message, "queue_full", "maximumQueuedMessages");
+      this.#broker.dropped(this.#connection, oldest.message, "queue_full", limit);
     }
   }
 }

@@ -182,6 +182,7 @@ export class StoredOutbound {
       const entry = this.#broker.log.next(this.#session.number, this.#cursor);
       if (entry === undefined) {
         this.#caughtUp = true;
+        this.#crashBudget = 0; // what comes from here on was never sent
         this.#unsentCount = 0;
         this.#unsentBytes = 0;
         this.#advance();
@@ -256,7 +257,7 @@ export class StoredOutbound {
   /** Only an unsent entry may be dropped: a sent one is the client's until it answers. */
   #mustDrop(entry: LogEntry, nowMs: number): boolean {
     if (entry.message.expiresAtMs !== undefined && entry.message.expiresAtMs <= nowMs) {
-      this.#broker.counters.drop("expired");
+      this.#broker.dropped(this.#connection, entry.message, "expired");
       return true;
     }
     if (!this.#connection.access.mayReceive(entry.message.topicName)) {
@@ -348,9 +349,10 @@ export class StoredOutbound {
       after = entry.position;
       this.#droppedTo = after;
       if (this.#acknowledged.has(after)) continue;
+      const limit = this.#unsentCount > maximumQueuedMessages ? "maximumQueuedMessages" : "maximumQueuedBytes";
       this.#forgetUnsent(entry);
       this.#markDone(after);
-      this.#broker.dropped(this.#connection, entry.message, "queue_full", "maximumQueuedMessages");
+      this.#broker.dropped(this.#connection, entry.message, "queue_full", limit);
     }
   }
 }

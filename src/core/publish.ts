@@ -154,7 +154,7 @@ function onRefused(
     ...(violation.limit !== undefined && { limit: violation.limit }),
   });
   if (slot === undefined) {
-    broker.counters.drop(violation.limit === "maximumLogBytes" ? "log_full" : "retained_quota");
+    broker.counters.drop("retained_quota");
     return;
   }
   if (packet.qos === 2 && connection.state.kind === "connected") {

@@ -120,7 +120,7 @@ function replayOne(broker: Broker, session: Session, job: ReplayJob, message: Me
   const online = session.online;
   if (online === undefined || !isConnected(online.connection)) return;
   if (!online.connection.access.mayReceive(message.topicName)) {
-    broker.counters.drop("not_authorized");
+    broker.dropped(online.connection, message, "not_authorized");
     return;
   }
   const qos = Math.min(job.qos, message.qos) as QoS;

@@ -93,13 +93,15 @@ function fromSaved(broker: Broker, { handed, ...entry }: SavedInFlight): InFligh
   return { ...entry, handed: { group, message, position } };
 }
 
-/** Brings one connection back without touching any other. `false`: its session is gone, the socket must close. */
+/** Brings one connection back without touching any other. `false`: its session is gone or taken, the socket must close. */
 export function restoreConnection(
   broker: Broker,
   stores: Stores,
   connection: Connection,
   snapshot: ConnectionSnapshot,
 ): boolean {
+  // Another connection has the session: this one was closed, and its socket has not noticed.
+  if (broker.sessions.get(snapshot.clientId)?.online !== undefined) return false;
   const session =
     snapshot.outbound.kind === "stored"
       ? findStored(broker, stores, snapshot.clientId)
@@ -194,8 +196,12 @@ function index(broker: Broker, session: Session, row: StoredSubscription): void 
 export function loadSessions(broker: Broker, stores: Stores): void {
   broker.groups.load();
   for (const row of stores.sessions.sessions()) {
-    const session = broker.sessions.get(row.clientId) ?? addStored(broker, row);
-    for (const subscription of stores.sessions.subscriptions(session.number)) index(broker, session, subscription);
+    if (broker.sessions.get(row.clientId) === undefined) addStored(broker, row);
+  }
+  // One query: with one per session the first PUBLISH after a sleep would wait for thousands.
+  for (const [number, subscription] of stores.sessions.allSubscriptions()) {
+    const session = broker.sessions.byNumber(number);
+    if (session !== undefined) index(broker, session, subscription);
   }
   for (const [number, job] of stores.replays.all()) {
     const session = broker.sessions.byNumber(number);
@@ -203,7 +209,7 @@ export function loadSessions(broker: Broker, stores: Stores): void {
   }
   broker.isWhole = true;
   broker.links.loadRoutes();
-  broker.groups.endAbandoned();
+  broker.groups.onWhole();
   broker.log.recover((number) => {
     const ofGroup = broker.groups.acknowledgedTo(number);
     if (ofGroup !== undefined) return ofGroup as Position;
@@ -218,15 +224,21 @@ export function loadSessions(broker: Broker, stores: Stores): void {
  */
 export function recover(broker: Broker, stores: Stores, nowMs: number): void {
   broker.nowMs = nowMs;
-  for (const session of [...broker.sessions.all()]) {
+  let isCrashed = false;
+  for (const session of broker.sessions.all()) {
     if (session.online !== undefined || session.expiresAtMs !== undefined) continue;
+    if (broker.progress.get(session.number).open) isCrashed = true;
     if (session.expiryIntervalSec === 0) sessionOver(broker, session, nowMs);
     else setExpiry(broker, session, nowMs);
   }
+  // A subscription may be stored here that its owners never heard of.
+  if (isCrashed) broker.links.restateRoutes();
   for (const stored of stores.wills.all()) {
     if (broker.connections.has(stored.connection)) continue;
     if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + broker.limits.willGraceMs);
     else broker.delayedWills.set(stored.connection, stored);
   }
+  // When the last round was is not known; the alarm that has just gone off may be the next one's.
+  if (broker.sysSubscriptions > 0) broker.nextSysMs = nowMs;
   if (broker.isDirty) broker.effects.needsFlush();
 }

@@ -211,6 +211,14 @@ export class RouteRegistrations<Waiter> {
     return this.#owners.get(owner)?.get(filter)?.serving === true;
   }
 
+  /** The remove for a filter that nobody wants any more, to be sent to the owner now; `undefined` where somebody does. */
+  end(filter: TopicFilter, owner: number): Entry<"route-remove"> | undefined {
+    const filters = this.#owners.get(owner);
+    if (filters?.get(filter)?.count !== 0) return undefined;
+    filters.delete(filter);
+    return { kind: "route-remove", filter, registration: this.#nextRegistration++ };
+  }
+
   /** Removes for what nobody has wanted for a while, to be sent to each owner. */
   sweep(nowMs: number): { readonly owner: number; readonly entry: Entry<"route-remove"> }[] {
     const ended = [...this.#owners].flatMap(([owner, filters]) => {

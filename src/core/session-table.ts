@@ -37,6 +37,8 @@ export interface SessionStore {
   /** With its subscriptions. */
   delete(session: { readonly clientId: ClientId; readonly number: SessionNumber }): void;
   subscriptions(number: SessionNumber): StoredSubscription[];
+  /** Of all sessions, with the session's number. */
+  allSubscriptions(): (readonly [SessionNumber, StoredSubscription])[];
   putSubscription(number: SessionNumber, subscription: StoredSubscription): void;
   deleteSubscription(number: SessionNumber, filter: string): void;
 }

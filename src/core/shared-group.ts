@@ -109,12 +109,20 @@ export class SharedGroup {
     this.#shards.set(shard, isReady);
   }
 
+  /** What a shard says of its members; of one whose route has ended it says nothing any more. */
+  onShardState(shard: number, isReady: boolean): void {
+    if (this.#shards.has(shard)) this.#shards.set(shard, isReady);
+  }
+
   removeShard(shard: number): void {
     this.#shards.delete(shard);
   }
 
-  /** A message for the group. `done`: it is handed over, or queued, or in another shard's care. */
-  offer(message: Message, done: (isTaken: boolean) => void): void {
+  /**
+   * A message for the group. `done`: it is handed over, or queued, or in another shard's care.
+   * `fromDurable`: nobody has it any more who could send it again.
+   */
+  offer(message: Message, done: (isTaken: boolean) => void, fromDurable = false): void {
     if (message.qos === 0) {
       done(this.#offerQos0(message));
       return;
@@ -123,15 +131,21 @@ export class SharedGroup {
       done(false);
       return;
     }
-    if (this.#queued > 0 || !this.#handOver(message, undefined, done)) {
+    if (this.#queued > 0 || !this.#handOver(message, undefined, done, fromDurable)) {
       this.#enqueue(message);
       done(true);
       if (this.#queued > 1) this.pump();
     }
   }
 
-  #offerQos0(message: Message): boolean {
-    for (const candidate of this.#inTurn()) {
+  /** A message that another shard gave this one, for its own members: none of them has a free slot where this is false. */
+  accept(message: Message): boolean {
+    if (message.qos === 0) return this.#offerQos0(message, true);
+    return this.#queued === 0 && this.#handOver(message, undefined, () => undefined, false, true);
+  }
+
+  #offerQos0(message: Message, isForHere = false): boolean {
+    for (const candidate of this.#inTurn(isForHere)) {
       if (typeof candidate === "number") {
         const entry = this.#broker.links.shareOffer(this.filter, message);
         if (this.#broker.links.enqueue(candidate, entry, undefined, false) === "taken") return true;
@@ -142,15 +156,21 @@ export class SharedGroup {
       this.#broker.deliverQos0(online.connection, message, false, identifiersOf(candidate.subscription));
       return true;
     }
-    this.#broker.counters.drop("queue_full");
+    this.#broker.dropped(undefined, message, "queue_full");
     return false;
   }
 
   /** To the next member or shard in turn that has a free slot. `position`: where it is in the queue, if it is. */
-  #handOver(message: Message, position: Position | undefined, done: (isTaken: boolean) => void): boolean {
-    for (const candidate of this.#inTurn()) {
+  #handOver(
+    message: Message,
+    position: Position | undefined,
+    done: (isTaken: boolean) => void,
+    fromDurable = false,
+    isForHere = false,
+  ): boolean {
+    for (const candidate of this.#inTurn(isForHere)) {
       if (typeof candidate === "number") {
-        this.#handToShard(candidate, message, position, done);
+        this.#handToShard(candidate, message, position, done, fromDurable);
         return true;
       }
       if (!hasFreeSlot(candidate)) continue;
@@ -161,13 +181,17 @@ export class SharedGroup {
     return false;
   }
 
-  /** Members, and shards (by number) that have a free slot; each tried once, starting behind the last in turn. */
-  *#inTurn(): Generator<Member | number> {
+  /**
+   * Members, and (unless `isForHere`) shards by number that have a free slot; each tried once, starting behind the last
+   * in turn.
+   */
+  *#inTurn(isForHere: boolean): Generator<Member | number> {
     const ready = [...this.#shards].filter(([, isReady]) => isReady).map(([shard]) => shard);
     const all: (Member | number)[] = [...this.#members.values(), ...ready];
     const start = all.findIndex((candidate) => keyOf(candidate) === this.#last) + 1;
     for (let i = 0; i < all.length; i += 1) {
       const candidate = all[(start + i) % all.length] as Member | number;
+      if (isForHere && typeof candidate === "number") continue;
       this.#last = keyOf(candidate);
       yield candidate;
     }
@@ -210,21 +234,24 @@ export class SharedGroup {
     message: Message,
     position: Position | undefined,
     done: (isTaken: boolean) => void,
+    fromDurable: boolean,
   ): void {
     if (position !== undefined) this.#inFlight.add(position);
     const entry = this.#broker.links.shareOffer(this.filter, message);
     const onOutcome = (isTaken: boolean): void => {
       if (isTaken) {
-        this.#acknowledge(position);
+        if (message.qos !== 2) this.#acknowledge(position);
         done(true);
         return;
       }
       this.#shards.set(shard, false);
       if (position !== undefined) this.giveBack({ group: this, message, position });
-      else this.offer(message, done);
+      else this.offer(message, done, fromDurable);
     };
-    const taken = this.#broker.links.enqueue(shard, entry, () => onOutcome(true), false);
+    const taken = this.#broker.links.enqueue(shard, entry, () => onOutcome(true), fromDurable);
     if (taken === "full") onOutcome(false);
+    // In the outbox by the commit that takes it out of the queue [MQTT-4.8.2-4]: a crash between two would double it.
+    else if (message.qos === 2) this.#acknowledge(position);
   }
 
   #append(message: Message): Position {
@@ -241,13 +268,7 @@ export class SharedGroup {
     if (oldest === undefined || oldest.position === position) return;
     this.#take(oldest.position);
     this.#finish(oldest.position);
-    this.#broker.counters.drop("queue_full");
-    this.#broker.effects.log({
-      event: "message-dropped",
-      reason: "queue_full",
-      topic: oldest.message.topicName,
-      limit: "maximumQueuedMessages",
-    });
+    this.#broker.dropped(undefined, oldest.message, "queue_full", "maximumQueuedMessages");
   }
 
   /** A slot may be free: hands over what is queued, oldest first. */
@@ -257,7 +278,7 @@ export class SharedGroup {
       if (message.expiresAtMs !== undefined && message.expiresAtMs <= this.#broker.nowMs) {
         this.#take(position);
         this.#finish(position);
-        this.#broker.counters.drop("expired");
+        this.#broker.dropped(undefined, message, "expired");
         continue;
       }
       this.#take(position);

@@ -45,9 +45,15 @@ export class SharedGroups {
     for (const [filter, number] of this.#store.all()) this.#make(filter, number);
   }
 
-  /** Groups whose members were all ephemeral and are gone with a crash. */
-  endAbandoned(): void {
-    for (const group of [...this.#byFilter.values()]) if (!group.hasMembers) this.#onMemberless(group);
+  /**
+   * Once members and routes are loaded: groups whose members were all ephemeral and are gone with a crash end. That a
+   * group has a free slot here is what its owners believe; of others they are told.
+   */
+  onWhole(): void {
+    for (const group of this.#byFilter.values()) {
+      if (group.hasMembers) this.#sayState(group);
+      else this.#onMemberless(group);
+    }
   }
 
   has(number: SessionNumber): boolean {
@@ -114,22 +120,23 @@ export class SharedGroups {
 
   #returnToOwner(filter: string, message: Message): void {
     const owner = this.#broker.topics.ownerOf(message.topicName);
-    if (owner === this.#broker.options.shardIndex) this.#broker.counters.drop("session_ended");
+    if (owner === this.#broker.options.shardIndex) this.#broker.dropped(undefined, message, "session_ended");
     else this.#broker.links.enqueue(owner, this.#broker.links.shareReturn(filter, message), undefined, true);
   }
 
   /** As owner: to every group whose filter matches. `done` once for all: whether any of them took it. */
-  offerToAll(message: Message, done: (isTaken: boolean) => void): void {
+  offerToAll(message: Message, fromDurable: boolean, done: (isTaken: boolean) => void): void {
     const groups = this.#tree.match(message.topicName);
     let unanswered = groups.length;
     let isTaken = false;
     if (unanswered === 0) done(false);
     for (const group of groups) {
-      group.offer(message, (isTakenHere) => {
+      const onOffered = (isTakenHere: boolean): void => {
         isTaken ||= isTakenHere;
         unanswered -= 1;
         if (unanswered === 0) done(isTaken);
-      });
+      };
+      group.offer(message, onOffered, fromDurable);
       this.#sayState(group);
     }
   }
@@ -138,22 +145,20 @@ export class SharedGroups {
     return this.#byFilter.size === 0;
   }
 
-  /** A message that the owner handed to this shard. Without a member here it goes back. */
+  /** A message that the owner handed to this shard. Without a free slot here it goes back: the queue is the owner's. */
   onOffer(from: number, filter: string, message: Message): void {
     const group = this.#byFilter.get(filter);
-    if (group?.hasMembers === true) {
-      group.offer(message, () => undefined);
-      this.#sayState(group);
-    } else if (message.qos > 0) {
-      this.#broker.links.enqueue(from, this.#broker.links.shareReturn(filter, message), undefined, true);
-    }
+    const isTaken = group?.accept(message) === true;
+    if (!isTaken && message.qos > 0) this.#returnToOwner(filter, message);
+    if (group?.hasMembers === true) this.#sayState(group);
+    else this.#broker.links.refreshRoutes(from);
   }
 
   /** As owner: a shard had no member for a message. */
   onReturn(from: number, filter: string, message: Message): void {
     const group = this.#byFilter.get(filter);
-    group?.setShard(from, false);
-    if (group === undefined || group.isEmpty) this.#broker.counters.drop("session_ended");
+    group?.onShardState(from, false);
+    if (group === undefined || group.isEmpty) this.#broker.dropped(undefined, message, "session_ended");
     else group.offer(message, () => undefined);
   }
 
@@ -161,18 +166,20 @@ export class SharedGroups {
   onState(from: number, filter: string, isReady: boolean): void {
     const group = this.#byFilter.get(filter);
     if (group === undefined) return;
-    group.setShard(from, isReady);
+    group.onShardState(from, isReady);
     if (isReady) group.pump();
+  }
+
+  /** As owner, at its start: before all shards have had their turn no group is without members. */
+  loadRoutes(shard: number, filters: ReadonlySet<string>): void {
+    for (const filter of filters) this.#obtain(filter).setShard(shard, true);
   }
 
   /** As owner: all shared filters that a shard has registered here. */
   onRoutes(shard: number, filters: ReadonlySet<string>): void {
-    for (const filter of filters) {
-      const group = this.#obtain(filter);
-      group.setShard(shard, true);
-      group.pump();
-    }
-    for (const group of [...this.#byFilter.values()]) {
+    this.loadRoutes(shard, filters);
+    for (const filter of filters) this.#obtain(filter).pump();
+    for (const group of this.#byFilter.values()) {
       if (filters.has(group.filter)) continue;
       group.removeShard(shard);
       if (group.isEmpty) this.#onMemberless(group);
@@ -200,14 +207,15 @@ export class SharedGroups {
 
   /** The member's session ended with this in flight [MQTT-4.8.2-5]. */
   giveBack(handed: Handed): void {
-    if (handed.group.isEmpty) this.#returnToOwner(handed.group.filter, handed.message);
-    else handed.group.giveBack(handed);
+    const { group, message, position } = handed;
+    const isForeign = this.#broker.topics.ownerOf(message.topicName) !== this.#broker.options.shardIndex;
+    if (group.isEmpty) this.#returnToOwner(group.filter, message);
+    else if (position !== undefined || !isForeign) group.giveBack(handed);
+    else if (!group.accept(message)) this.#returnToOwner(group.filter, message);
   }
 
-  /** As `giveBack`, for a stored session: the group by its number. */
-  giveBackTo(number: number, message: Message): void {
-    const group = this.#byNumber.get(number as SessionNumber);
-    if (group !== undefined) this.giveBack({ group, message, position: undefined });
+  byNumber(number: number): SharedGroup | undefined {
+    return this.#byNumber.get(number as SessionNumber);
   }
 
   find(filter: string): SharedGroup | undefined {

@@ -125,10 +125,15 @@ function register(broker: Broker, session: Session, verdict: Judged, done: () =>
   }
   const { subscription, isNew } = verdict;
   broker.topics.register(subscription, (registrations) => {
+    // The session may have ended or unsubscribed while the owners were asked.
+    const isCurrent = session.subscriptions.get(subscription.filter) === subscription;
     const wantsRetained = subscription.retainHandling === 0 || (subscription.retainHandling === 1 && isNew);
-    if (wantsRetained && subscription.shareName === undefined) replay(broker, session, subscription, registrations);
+    if (isCurrent && wantsRetained && subscription.shareName === undefined)
+      replay(broker, session, subscription, registrations);
     done();
   });
+  // One subscription holds a route once; the new one is asked for first, so that it never ends in between.
+  if (!isNew) broker.topics.unregister(subscription);
 }
 
 function replay(
@@ -184,7 +189,7 @@ function unsubscribeOne(broker: Broker, connection: Connection, session: Session
   if (subscription === undefined) return false;
   session.subscriptions.delete(filter);
   removeFromIndex(broker, session, subscription);
-  for (const job of [...session.replays.values()]) {
+  for (const job of session.replays.values()) {
     if (job.filter === filter) endReplay(broker, session, job.key);
   }
   broker.sessions.subscriptionChanged(session, filter, "removed");

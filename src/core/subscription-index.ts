@@ -11,6 +11,7 @@ export function addToIndex(broker: Broker, session: Session, subscription: Subsc
   if (subscription.shareName === undefined)
     broker.tree.set(subscription.topicFilter, session.number, { session, subscription });
   else broker.groups.join(session, subscription);
+  if (isNew) broker.subscriptionCount += 1;
   if (isNew) countSys(broker, subscription.topicFilter, 1);
 }
 
@@ -18,5 +19,6 @@ export function removeFromIndex(broker: Broker, session: Session, subscription: 
   if (subscription.shareName === undefined) broker.tree.delete(subscription.topicFilter, session.number);
   else broker.groups.leave(session, subscription.filter);
   broker.topics.unregister(subscription);
+  broker.subscriptionCount -= 1;
   countSys(broker, subscription.topicFilter, -1);
 }

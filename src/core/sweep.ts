@@ -12,8 +12,8 @@ import { publishDueWills } from "./will.ts";
 export const willWatchMs = 300_000;
 
 export function sweep(broker: Broker, nowMs: number): void {
-  for (const connection of [...broker.connections.values()]) sweepConnection(broker, connection, nowMs);
-  for (const session of [...broker.sessions.all()]) {
+  for (const connection of broker.connections.values()) sweepConnection(broker, connection, nowMs);
+  for (const session of broker.sessions.all()) {
     if (session.expiresAtMs === undefined) continue;
     if (session.expiresAtMs <= nowMs) sessionOver(broker, session, nowMs);
     else broker.effects.wakeAt(session.expiresAtMs);
@@ -28,7 +28,7 @@ export function sweep(broker: Broker, nowMs: number): void {
 /** Only the connections that owe a CONNECT [MQTT-3.1.4-5 v3.1.1]; gives how many are still in time. */
 export function sweepAwaiting(broker: Broker, nowMs: number): number {
   let inTime = 0;
-  for (const connection of [...broker.connections.values()]) {
+  for (const connection of broker.connections.values()) {
     if (connection.state.kind !== "awaiting-connect") continue;
     if (connection.state.deadlineMs > nowMs) {
       inTime += 1;

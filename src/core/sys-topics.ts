@@ -38,7 +38,7 @@ export function sysReadings(broker: Broker): SysReadings {
     "publish/messages/dropped": sum([...counters.dropped.values()]),
     "bytes/received": counters.bytesReceived,
     "bytes/sent": counters.bytesSent,
-    "subscriptions/count": broker.tree.size,
+    "subscriptions/count": broker.subscriptionCount,
     "retained messages/count": broker.retained.count,
     "store/messages/bytes": broker.log.bytes,
     "storage/rows/written": broker.options.rowsWritten(),

@@ -48,18 +48,20 @@ export class Topics implements TopicPort {
   take(message: Message, origin: Origin, fromDurable: boolean, done: (verdict: PublishVerdict) => void): void {
     const broker = this.#broker;
     const targets = broker.links.targetsOf(message.topicName);
-    const refusal = this.#refusal(message, targets, fromDurable) ?? this.#retain(message);
+    const refusal = this.#refusal(message, targets, fromDurable) ?? this.#retain(message, fromDurable);
     if (refusal !== undefined) {
       done({ kind: "refused", violation: refusal });
       return;
     }
     const delivered = deliver(broker, message, origin);
-    const onShared = (isTaken: boolean): void => {
-      if (targets.length === 0) done(accepted(message, delivered, isTaken));
-      else this.#passOn(message, origin, targets, fromDurable, delivered, (verdict) => done(orTaken(verdict, isTaken)));
-    };
-    if (broker.groups.isEmpty) onShared(false);
-    else broker.groups.offerToAll({ ...message, retain: false }, onShared);
+    if (broker.groups.isEmpty) {
+      this.#passOn(message, origin, targets, fromDurable, delivered, done);
+      return;
+    }
+    // Both in this turn: nothing that is taken later may overtake it, and one commit holds all of it.
+    const join = joinVerdicts(done);
+    broker.groups.offerToAll({ ...message, retain: false }, fromDurable, join.onShared);
+    this.#passOn(message, origin, targets, fromDurable, delivered, join.onPassedOn);
   }
 
   /**
@@ -84,10 +86,12 @@ export class Topics implements TopicPort {
     return isFull ? refused(reasonCode.quotaExceeded, "the outbox for another shard is full") : undefined;
   }
 
-  #retain(message: Message): Violation | undefined {
+  /** What was promised elsewhere is delivered in any case; over the quota it is not kept. */
+  #retain(message: Message, isPromised: boolean): Violation | undefined {
     if (!message.retain) return undefined;
     const kept = this.#broker.retained.set(message, this.#broker.nowMs);
-    if (!kept.ok) return kept.error;
+    if (!kept.ok && isPromised) this.#broker.dropped(undefined, message, "retained_quota", kept.error.limit);
+    if (!kept.ok) return isPromised ? undefined : kept.error;
     this.#broker.effects.needsFlush();
     return undefined;
   }
@@ -101,6 +105,10 @@ export class Topics implements TopicPort {
     delivered: Delivered,
     done: (verdict: PublishVerdict) => void,
   ): void {
+    if (targets.length === 0) {
+      done(accepted(message, delivered, false));
+      return;
+    }
     const { links } = this.#broker;
     const bytes = packMessage(message);
     let isMatched = false;
@@ -116,6 +124,7 @@ export class Topics implements TopicPort {
       const entry = { kind: "delivery", qos, retain, publisher: links.publisherOf(origin), message: bytes } as const;
       const taken = links.enqueue(shard, entry, token, fromDurable);
       if (taken === "full") onOutcome({ kind: "no-verdict" });
+      if (taken === "dropped") links.onDropped(message);
     }
     if (qos === 0) done(accepted(message, delivered, true));
   }
@@ -135,7 +144,7 @@ export class Topics implements TopicPort {
     if (taken === "full") {
       done({ kind: "refused", violation: refused(reasonCode.quotaExceeded, "the way to the topic's shard is full") });
     } else if (qos === 0) {
-      if (taken === "dropped") this.#broker.counters.drop("link_unavailable");
+      if (taken === "dropped") links.onDropped(message);
       done({ kind: "accepted", matched: true, stored: false });
     }
   }
@@ -200,6 +209,25 @@ function accepted(message: Message, delivered: Delivered, isMatchedElsewhere: bo
     kind: "accepted",
     matched: delivered.matched > 0 || isMatchedElsewhere || message.retain,
     stored: delivered.stored || message.retain,
+  };
+}
+
+/** Told once, when the shared groups and the other shards both have answered. */
+function joinVerdicts(done: (verdict: PublishVerdict) => void) {
+  let taken: boolean | undefined;
+  let passedOn: PublishVerdict | undefined;
+  const tell = (): void => {
+    if (taken !== undefined && passedOn !== undefined) done(orTaken(passedOn, taken));
+  };
+  return {
+    onShared: (isTaken: boolean): void => {
+      taken = isTaken;
+      tell();
+    },
+    onPassedOn: (verdict: PublishVerdict): void => {
+      passedOn = verdict;
+      tell();
+    },
   };
 }
 

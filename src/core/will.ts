@@ -90,6 +90,9 @@ export function publishDueWills(broker: Broker, nowMs: number): void {
   }
 }
 
+/** A will that nobody took is tried again after so long. */
+const willRetryMs = 60_000;
+
 /** The row goes with the commit that holds what the will became: never lost, and after a crash at worst repeated. */
 function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
   broker.delayedWills.delete(stored.connection);
@@ -105,8 +108,14 @@ function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
     ...(will.properties && { properties: will.properties }),
     ...(expirySec !== undefined && { expiresAtMs: nowMs + expirySec * 1000 }),
   };
-  broker.counters.willsPublished += 1;
-  broker.publish(message, { session: stored.sessionNumber }, () => {
+  broker.publish(message, { session: stored.sessionNumber }, (verdict) => {
+    // Its topic's shard is away or has no room: later. Over a limit of the broker's own it is refused like any message.
+    if (verdict.kind === "refused" && verdict.violation.limit === undefined) {
+      // It is due: that its client comes back does not cancel it any more.
+      delayWill(broker, { ...stored, clientId: "" }, broker.nowMs + willRetryMs);
+      return;
+    }
+    broker.counters.willsPublished += 1;
     broker.wills.delete(stored.connection);
     broker.effects.needsFlush();
   });

@@ -36,7 +36,7 @@ export interface HttpLogRecord {
   readonly namespace?: string;
   /** Id of the token. */
   readonly principal?: string;
-  readonly topicName?: string;
+  readonly topic?: string;
   readonly shard?: number;
   /** Path of the request without its query, which may hold a token. */
   readonly path?: string;

@@ -3,12 +3,12 @@
 import type { HttpDeps } from "./deps.ts";
 import { problem, type Problem } from "./problem.ts";
 
-/** The data was written with another number of shards. Changing it is not a matter of a variable. */
+/** The data was written with another value of a variable that says where what lies. Changing it is not a matter of the variable. */
 export class LayoutConflict extends Error {
-  constructor(namespace: string, written: number, asked: number) {
+  constructor(namespace: string, variable: string, written: string, asked: string) {
     super(
-      `the data of namespace ${namespace} was written with SHARDS=${written} and this start asks for SHARDS=${asked}: ` +
-        `set SHARDS back to ${written}`,
+      `the data of namespace ${namespace} was written with ${variable}=${written} and this start asks for ` +
+        `${variable}=${asked}: set it back`,
     );
     this.name = "LayoutConflict";
   }

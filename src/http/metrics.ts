@@ -32,7 +32,7 @@ export function prometheusText(shards: readonly ShardMetrics[]): string {
   );
   const gauges = summed(
     shards.map((shard) => shard.gauges),
-    (name) => name,
+    (name) => prefix + name,
   );
   return [...familyLines(counters, "counter"), ...familyLines(gauges, "gauge"), ""].join("\n");
 }
@@ -50,9 +50,12 @@ function summed(parts: readonly Readonly<Record<string, number>>[], rename: (nam
   return sums;
 }
 
+/** Other programs have `connections` too. */
+const prefix = "mqtt_";
+
 function totalName(series: string): string {
   const family = familyOf(series);
-  return family.endsWith("_total") ? series : `${family}_total${series.slice(family.length)}`;
+  return prefix + (family.endsWith("_total") ? series : `${family}_total${series.slice(family.length)}`);
 }
 
 /** The series without its labels. */

@@ -26,13 +26,18 @@ const publishFailures = {
   "400": failure("A field, an option or the topic is wrong; nothing was published"),
   ...authFailures,
   "413": failure("Too large"),
+  "409": failure("A request with this idempotency key is still running: see Retry-After"),
   "415": failure("A compressed body"),
+  "422": failure("The idempotency key was used for another request"),
   "429": failure("Refused: too many messages"),
   "503": failure("Refused for want of room, or the topic's shard did not answer"),
 };
+const replayed = {
+  "Idempotency-Replayed": { description: "`true`: the first answer to this key", schema: { type: "string" } },
+};
 const published = {
-  "200": json("Delivered, queued or retained", reference("Published")),
-  "202": json("Taken, and nobody wants it", reference("Published")),
+  "200": { ...json("Delivered, queued or retained", reference("Published")), headers: replayed },
+  "202": { ...json("Taken, and nobody wants it", reference("Published")), headers: replayed },
 };
 
 const namespaceNote = "Also under `/n/{namespace}`.";
@@ -44,6 +49,13 @@ const query = (name: string, description: string, schema: object = text): object
   description,
   schema,
 });
+
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: "A repeat within 24 hours gets the first answer and publishes nothing",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
 
 const qos = { type: "integer", enum: [0, 1, 2], default: 0 };
 const messageOptions = [
@@ -74,19 +86,20 @@ const topicPath = (topicParameter: object): object => ({
   },
   post: {
     summary: "Publish the body",
-    parameters: [...messageOptions, retainOption],
+    parameters: [...messageOptions, retainOption, idempotencyKey],
     requestBody: rawBody,
     responses: { ...published, ...publishFailures },
   },
   put: {
     summary: "Publish the body as the retained value; an empty body clears it",
-    parameters: messageOptions,
+    parameters: [...messageOptions, idempotencyKey],
     requestBody: rawBody,
     responses: { ...published, ...publishFailures },
   },
   delete: {
     summary: "Clear the retained value",
-    responses: { "204": { description: "Cleared" }, ...publishFailures },
+    parameters: [idempotencyKey],
+    responses: { "204": { description: "Cleared", headers: replayed }, ...publishFailures },
   },
 });
 
@@ -157,6 +170,7 @@ export const openApiDocument = {
     "/api/v5/publish": {
       post: {
         summary: "Publish one message",
+        parameters: [idempotencyKey],
         requestBody: jsonBody(reference("Message")),
         responses: { ...published, ...publishFailures },
       },
@@ -164,6 +178,7 @@ export const openApiDocument = {
     "/api/v5/publish/bulk": {
       post: {
         summary: "Publish several messages, or none where one is wrong",
+        parameters: [idempotencyKey],
         requestBody: jsonBody({ type: "array", items: reference("Message"), maxItems: maximumBulkMessages }),
         responses: {
           "200": json("Each delivered, queued or retained", { type: "array", items: reference("Published") }),
@@ -198,6 +213,7 @@ export const openApiDocument = {
           payload_encoding: { type: "string", enum: ["plain", "base64"], default: "plain" },
           qos,
           retain: { type: "boolean", default: false },
+          idempotency_key: { ...text, description: "As the header; not in a bulk" },
           properties: messageProperties,
         },
       },

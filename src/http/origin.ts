@@ -9,27 +9,31 @@ export type OriginVerdict =
   | { readonly kind: "allowed"; readonly origin: string }
   | { readonly kind: "refused"; readonly origin: string };
 
-/** Judges the `Origin` of a request by `ALLOWED_ORIGINS`; `host` is the broker's own, as the request names it. */
-export function judgeOrigin(origin: string | null, host: string, config: HttpConfig): OriginVerdict {
+/**
+ * Judges the `Origin` of a request by `ALLOWED_ORIGINS`. The broker's own host needs no rule: while it is open it answers
+ * under loopback names only (`gate.ts`).
+ */
+export function judgeOrigin(origin: string | null, config: HttpConfig): OriginVerdict {
   if (origin === null) return { kind: "none" };
-  return { kind: isAllowed(origin, host, config) ? "allowed" : "refused", origin };
+  return { kind: isAllowed(origin, config) ? "allowed" : "refused", origin };
 }
 
-function isAllowed(origin: string, host: string, config: HttpConfig): boolean {
+function isAllowed(origin: string, config: HttpConfig): boolean {
   const allowed = config.allowedOrigins;
   if (allowed !== undefined) return allowed.has(origin);
   // Unset: where credentials are required a page has none of ours, for we set no cookies and ask for no Basic login.
-  return !config.open || isLocal(origin, host);
+  return !config.open || isLocal(origin);
 }
 
-function isLocal(origin: string, host: string): boolean {
+function isLocal(origin: string): boolean {
   // "null" (sandboxed frames, files) and everything else that is no URL is foreign.
   if (!URL.canParse(origin)) return false;
   const url = new URL(origin);
-  return url.host === host || isLoopback(url.hostname);
+  return isLoopback(url.hostname);
 }
 
-const isLoopback = (hostname: string): boolean =>
+/** A name that only this machine can mean. */
+export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" ||
   hostname.endsWith(".localhost") ||
   hostname === "[::1]" ||

@@ -14,6 +14,7 @@ const statusTexts = {
   409: "Conflict",
   413: "Content Too Large",
   415: "Unsupported Media Type",
+  421: "Misdirected Request",
   422: "Unprocessable Content",
   426: "Upgrade Required",
   429: "Too Many Requests",
@@ -45,7 +46,7 @@ export interface Problem {
   readonly note?: ProblemNote;
 }
 
-export interface ProblemNote extends Pick<HttpLogRecord, "principal" | "topicName" | "limit"> {
+export interface ProblemNote extends Pick<HttpLogRecord, "principal" | "topic" | "limit"> {
   readonly event?: HttpLogRecord["event"];
   /** It has its line in the log already. */
   readonly isLogged?: true;
@@ -72,7 +73,7 @@ export const problemOf = (violation: Violation, topicName?: string): Problem =>
 /** What the log says about a message that was not taken. */
 export const noteOf = (violation: Violation, topicName?: string): ProblemNote => ({
   ...(violation.reasonCode === reasonCode.notAuthorized ? { event: "publish-denied" } : {}),
-  ...(topicName === undefined ? {} : { topicName }),
+  ...(topicName === undefined ? {} : { topic: topicName }),
   ...(violation.limit === undefined ? {} : { limit: violation.limit }),
 });
 

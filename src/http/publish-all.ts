@@ -24,7 +24,10 @@ export async function publishAll(
   messages: readonly CheckedMessage[],
 ): Promise<readonly Verdict[]> {
   const layout = await layoutOf(publisher);
-  return layout === undefined ? messages.map(() => noVerdict) : askOwners(publisher, messages, layout, askToPublish);
+  if (layout === undefined) return messages.map(() => noVerdict);
+  const verdicts = await askOwners(publisher, messages, layout, askToPublish);
+  logRefused(publisher, messages, verdicts);
+  return verdicts;
 }
 
 /** Asks the owner of each message; resolves with one verdict for each, in the order of the messages. Never rejects. */
@@ -43,7 +46,6 @@ export async function askOwners(
       for (const [nth, index] of indexes.entries()) verdicts[index] = outcomes[nth] ?? noVerdict;
     }),
   );
-  logRefused(publisher, messages, verdicts);
   return verdicts;
 }
 
@@ -77,14 +79,19 @@ export async function asked<T>(
   }
 }
 
-function logRefused(publisher: Publisher, messages: readonly CheckedMessage[], verdicts: readonly Verdict[]): void {
+/** One line for each message that was refused. */
+export function logRefused(
+  publisher: Publisher,
+  messages: readonly CheckedMessage[],
+  verdicts: readonly Verdict[],
+): void {
   for (const [index, verdict] of verdicts.entries()) {
     if (verdict.kind !== "refused") continue;
     publisher.deps.log({
       event: "publish-refused",
       namespace: publisher.namespace,
       principal: publisher.grant.name,
-      topicName: messageAt(messages, index).topicName,
+      topic: messageAt(messages, index).topicName,
       reasonCode: verdict.reasonCode,
       reason: verdict.detail,
     });

@@ -2,11 +2,10 @@
 // key's shard commits the claim, each owner publishes its part once, and the key's shard records what they answered: a
 // run that died on the way is taken up by the next repeat, and owners that were done answer what they had.
 
-import { shardOfKey, ownerOfTopic, type Layout } from "../core/placement.ts";
-import { reasonCode } from "../core/reason-code.ts";
-import type { KeyClaim, OnceAnswer, PublishOutcome, ShardApi } from "../objects/shard-api.ts";
+import { ownerOfTopic, shardOfKey, type Layout } from "../core/placement.ts";
+import type { KeyClaim, OnceAnswer, PublishOutcome } from "../objects/shard-api.ts";
 import type { CheckedMessage } from "./message-check.ts";
-import { asked, askOwners, layoutOf, noVerdict, type Publisher, type Verdict } from "./publish-all.ts";
+import { asked, askOwners, layoutOf, logRefused, noVerdict, type Publisher, type Verdict } from "./publish-all.ts";
 
 /** As a shard answers, with messages whose owner did not. */
 export type Once =
@@ -28,7 +27,19 @@ export async function publishOnce(
   if (layout === undefined) return withoutVerdict(messages, claim);
   const keeper = shardOfKey(claim.key, layout);
   const isAlone = messages.every(({ topicName }) => ownerOfTopic(topicName, layout) === keeper);
-  if (!isAlone) return publishInParts(publisher, messages, claim, layout, keeper);
+  const once = isAlone
+    ? await publishAtKeeper(publisher, messages, claim, keeper)
+    : await publishInParts(publisher, messages, claim, layout, keeper);
+  if (once.kind === "answered" && !once.isReplayed) logRefused(publisher, messages, once.verdicts);
+  return once;
+}
+
+async function publishAtKeeper(
+  publisher: Publisher,
+  messages: readonly CheckedMessage[],
+  claim: KeyClaim,
+  keeper: number,
+): Promise<Once> {
   const answer = await asked(publisher, keeper, (shard) => shard.publishOnce(messages, claim));
   return answer === undefined ? withoutVerdict(messages, claim) : toOnce(answer);
 }
@@ -44,32 +55,29 @@ async function publishInParts(
   if (claimed === undefined) return withoutVerdict(messages, claim);
   if (claimed.kind !== "claimed") return toOnce(claimed);
   const { answerId } = claimed;
-  // Every run under this claim uses the same name, and no other claim does: so what an owner did is found again.
-  const part: KeyClaim = { ...claim, key: `part ${answerId}` };
-  const verdicts = await askOwners(publisher, messages, layout, (shard, own) => publishPart(shard, own, part));
+  let isRunning = false;
+  let isReplayed = true;
+  const verdicts = await askOwners(publisher, messages, layout, async (shard, own) => {
+    // Every run under this claim uses this key, and no other claim does: so what an owner did is found again.
+    const answer = await shard.publishOnce(own, { ...claim, key: `part ${answerId}` });
+    // Another run of the same claim, which was taken for dead.
+    isRunning ||= answer.kind === "running";
+    isReplayed &&= answer.kind === "answered" && answer.isReplayed;
+    return outcomesOf(answer, own);
+  });
+  if (isRunning) return { kind: "running" };
   const outcomes = verdicts.some(({ kind }) => kind === "no-verdict") ? null : (verdicts as readonly PublishOutcome[]);
-  // The owners have it: without the record a repeat would hear the same from them.
+  // The owners have it: without this record a repeat would hear the same from them.
   await asked(publisher, keeper, (shard) => shard.finish({ ...claim, answerId }, outcomes));
-  return { kind: "answered", answerId, isReplayed: false, verdicts };
+  return { kind: "answered", answerId, isReplayed: isReplayed && outcomes !== null, verdicts };
 }
 
-async function publishPart(
-  shard: ShardApi,
-  messages: readonly CheckedMessage[],
-  part: KeyClaim,
-): Promise<readonly PublishOutcome[]> {
-  const answer = await shard.publishOnce(messages, part);
-  switch (answer.kind) {
-    case "answered":
-      return answer.outcomes;
-    case "refused":
-      return messages.map(() => answer);
-    case "running":
-      // Another run of the same claim: it will have the answer.
-      return [];
-    case "mismatch":
-      throw new Error("a part of a publish stands for something else");
-  }
+/** One owner's answer for its part. */
+function outcomesOf(answer: OnceAnswer, messages: readonly CheckedMessage[]): readonly PublishOutcome[] {
+  if (answer.kind === "answered") return answer.outcomes;
+  if (answer.kind !== "refused") return [];
+  const { reasonCode, detail } = answer;
+  return messages.map(() => ({ kind: "refused", reasonCode, detail }));
 }
 
 const toOnce = (answer: OnceAnswer): Once =>

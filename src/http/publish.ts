@@ -11,7 +11,8 @@ import type { Exchange } from "./deps.ts";
 import { checkMessage, type CheckedMessage } from "./message-check.ts";
 import { defined, maximumExpirySec } from "./message-options.ts";
 import { noteOf, problem, reasonName, statusOf, type Problem } from "./problem.ts";
-import { publishAll, type Verdict } from "./publish-all.ts";
+import type { Verdict } from "./publish-all.ts";
+import { publishRequested } from "./publish-request.ts";
 import { verdictBody, verdictResponse } from "./verdict.ts";
 
 export const maximumBulkMessages = 100;
@@ -32,6 +33,7 @@ const messageSchema = v.object({
   encoding,
   qos: v.nullish(v.picklist([0, 1, 2]), 0),
   retain: v.nullish(v.boolean(), false),
+  idempotency_key: v.nullish(v.string()),
   properties: v.nullish(
     v.object({
       payload_format_indicator: v.nullish(v.picklist([0, 1])),
@@ -53,8 +55,9 @@ export async function handlePublish(exchange: Exchange): Promise<Response | Prob
   if (!body.ok) return body.error;
   const message = readMessage(body.value, exchange);
   if (!message.ok) return problemOfFaults([{ ...message.error, index: 0 }], {});
-  const [verdict = { kind: "no-verdict" as const }] = await publishAll(exchange, [message.value]);
-  return verdictResponse(verdict);
+  const key = keyFieldOf(body.value);
+  const published = await publishRequested(exchange, [message.value], { operation: "POST /api/v5/publish", key });
+  return published.ok ? verdictResponse(published.value) : published.error;
 }
 
 /** Publishes up to 100 messages, or none where one of them is at fault; the answers are in their order. */
@@ -70,12 +73,16 @@ export async function handlePublishBulk(exchange: Exchange): Promise<Response | 
   const faults: (MessageFault & { index: number })[] = [];
   for (const [index, item] of body.value.entries()) {
     const message = readMessage(item, exchange);
-    if (message.ok) messages.push(message.value);
-    else faults.push({ ...message.error, index });
+    if (!message.ok) faults.push({ ...message.error, index });
+    else if (keyFieldOf(item) !== undefined) faults.push({ violation: keyInBulk, index });
+    else messages.push(message.value);
   }
   if (faults.length > 0) return problemOfFaults(faults, { isBulk: true });
-  const verdicts = await publishAll(exchange, messages);
-  return Response.json(verdicts.map(verdictBody), { status: bulkStatus(verdicts) });
+  const published = await publishRequested(exchange, messages, { operation: "POST /api/v5/publish/bulk" });
+  if (!published.ok) return published.error;
+  const { verdicts, headers, idOf } = published.value;
+  const items = verdicts.map((verdict, index) => verdictBody(verdict, idOf(index)));
+  return Response.json(items, { status: bulkStatus(verdicts), headers });
 }
 
 function bulkStatus(verdicts: readonly Verdict[]): number {
@@ -107,7 +114,13 @@ function readMessage(item: unknown, exchange: Exchange): Result<CheckedMessage, 
   return message.ok ? ok(message.value) : fail({ violation: message.error, topicName: draft.topicName });
 }
 
+/** The extension of EMQX's fields; its type was checked with the others. */
+const keyFieldOf = (item: unknown): string | undefined =>
+  (item as { readonly idempotency_key?: string | null }).idempotency_key ?? undefined;
+
 const wrongField = (detail: string): Violation => refused(reasonCode.implementationSpecificError, detail);
+
+const keyInBulk = wrongField("idempotency_key: one key is for the whole array, in the header Idempotency-Key");
 
 /** Names the field and what was expected, never the value: it may be a payload. */
 function issueText(issue: v.BaseIssue<unknown>): string {

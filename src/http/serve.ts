@@ -29,7 +29,7 @@ export async function serve(
   route: Route | undefined,
 ): Promise<Response> {
   const url = new URL(request.url);
-  const verdict = judgeOrigin(request.headers.get("origin"), url.host, deps.config);
+  const verdict = judgeOrigin(request.headers.get("origin"), deps.config);
   const arrival: Arrival = { route, request, url, namespace, verdict };
   const answer = await answerSafely(deps, arrival);
   if (!isProblem(answer)) return isUpgradeRoute(route) ? answer : withCorsHeaders(answer, verdict);

@@ -1,6 +1,7 @@
 // `/topics/{topic}`: a topic as a resource. POST publishes the raw body, PUT sets the retained value, DELETE clears it,
 // GET reads it.
 
+import { fail, type Result } from "../core/brand.ts";
 import { ownerOfTopic } from "../core/placement.ts";
 import { parseTopicName } from "../core/topic.ts";
 import type { RetainedValue } from "../objects/shard-api.ts";
@@ -10,20 +11,22 @@ import { checkMessage } from "./message-check.ts";
 import { headersOf } from "./message-headers.ts";
 import { readMessageOptions } from "./message-options.ts";
 import { isProblem, problem, problemOf, type Problem } from "./problem.ts";
-import { publishAll } from "./publish-all.ts";
+import { publishRequested, type Published } from "./publish-request.ts";
 import { topicOf } from "./topic-path.ts";
 import { verdictResponse } from "./verdict.ts";
 
 /** Publishes the raw body. */
-export const handleTopicPost: Handler = (exchange) => publishRaw(exchange, {});
+export const handleTopicPost: Handler = (exchange) => answerRaw(exchange, {});
 
 /** Makes the body the retained value; the same again changes nothing more. */
-export const handleTopicPut: Handler = (exchange) => publishRaw(exchange, { retain: true });
+export const handleTopicPut: Handler = (exchange) => answerRaw(exchange, { retain: true });
 
 /** Clears the retained value: an empty retained publish [MQTT-3.3.1-6]. */
 export const handleTopicDelete: Handler = async (exchange) => {
-  const answer = await publishRaw(exchange, { retain: true, isEmpty: true });
-  return isProblem(answer) ? answer : new Response(null, { status: 204 });
+  const published = await publishRaw(exchange, { retain: true, isEmpty: true });
+  if (!published.ok) return published.error;
+  const answer = verdictResponse(published.value);
+  return isProblem(answer) ? answer : new Response(null, { status: 204, headers: published.value.headers });
 };
 
 interface RawPublish {
@@ -31,15 +34,20 @@ interface RawPublish {
   readonly isEmpty?: boolean;
 }
 
-async function publishRaw(exchange: Exchange, how: RawPublish): Promise<Response | Problem> {
+async function answerRaw(exchange: Exchange, how: RawPublish): Promise<Response | Problem> {
+  const published = await publishRaw(exchange, how);
+  return published.ok ? verdictResponse(published.value) : published.error;
+}
+
+async function publishRaw(exchange: Exchange, how: RawPublish): Promise<Result<Published, Problem>> {
   const { request, url, grant, deps } = exchange;
   const { limits } = deps.config;
   const topicName = topicOf(url);
-  if (!topicName.ok) return topicName.error;
+  if (!topicName.ok) return topicName;
   const options = readMessageOptions(url, request.headers);
-  if (!options.ok) return options.error;
+  if (!options.ok) return options;
   const body = await readBody(request, { bytes: limits.maximumPacketSize, name: "maximumPacketSize" });
-  if (!body.ok) return body.error;
+  if (!body.ok) return body;
   const draft = {
     ...options.value,
     topicName: topicName.value,
@@ -47,9 +55,8 @@ async function publishRaw(exchange: Exchange, how: RawPublish): Promise<Response
     retain: how.retain ?? options.value.retain,
   };
   const message = checkMessage(draft, grant, limits);
-  if (!message.ok) return problemOf(message.error, draft.topicName);
-  const [verdict = { kind: "no-verdict" as const }] = await publishAll(exchange, [message.value]);
-  return verdictResponse(verdict);
+  if (!message.ok) return fail(problemOf(message.error, draft.topicName));
+  return publishRequested(exchange, [message.value], { operation: `${request.method} /topics` });
 }
 
 /** The retained value, raw, with its properties in `mqtt-*` headers. */
@@ -60,7 +67,7 @@ export async function handleTopicGet(exchange: Exchange): Promise<Response | Pro
   const topicName = parseTopicName(raw.value, deps.config.limits);
   if (!topicName.ok) return problemOf(topicName.error);
   if (!grant.access.mayReceive(topicName.value)) {
-    const note = { event: "read-denied", topicName: topicName.value } as const;
+    const note = { event: "read-denied", topic: topicName.value } as const;
     return problem(403, "the token may not read this topic", { note });
   }
   try {
@@ -68,7 +75,7 @@ export async function handleTopicGet(exchange: Exchange): Promise<Response | Pro
     const value = await deps.shard(namespace, ownerOfTopic(topicName.value, layout)).readRetained(topicName.value);
     return value === null ? problem(404, "no retained value") : retainedResponse(value);
   } catch (cause) {
-    deps.log({ event: "shard-unreachable", namespace, topicName: topicName.value, reason: String(cause) });
+    deps.log({ event: "shard-unreachable", namespace, topic: topicName.value, reason: String(cause) });
     return problem(503, "the topic's shard did not answer", { note: { isLogged: true } });
   }
 }

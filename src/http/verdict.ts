@@ -2,6 +2,7 @@
 
 import { reasonCode, type ReasonCode } from "../core/reason-code.ts";
 import { problem, reasonName, statusOf, type Problem } from "./problem.ts";
+import type { Published } from "./publish-request.ts";
 import type { Verdict } from "./publish-all.ts";
 
 /** What a published message is told back; EMQX's names. */
@@ -11,31 +12,32 @@ export interface PublishedBody {
   readonly message?: string;
 }
 
-/** 200 delivered, queued or retained; 202 nobody wants it; a problem otherwise. */
-export function verdictResponse(verdict: Verdict): Response | Problem {
+/** For the only message: 200 delivered, queued or retained; 202 nobody wants it; a problem otherwise. */
+export function verdictResponse({ verdicts, headers, idOf, hasKey }: Published): Response | Problem {
+  const [verdict = { kind: "no-verdict" as const }] = verdicts;
   switch (verdict.kind) {
     case "accepted":
-      return Response.json(verdictBody(verdict), { status: 200 });
+      return Response.json(verdictBody(verdict, idOf(0)), { status: 200, headers });
     case "no-matching-subscribers":
-      return Response.json(verdictBody(verdict), { status: 202 });
+      return Response.json(verdictBody(verdict, idOf(0)), { status: 202, headers });
     case "refused":
       return problem(statusOf(verdict.reasonCode), verdict.detail, {
         reasonCode: verdict.reasonCode,
         note: { isLogged: true },
       });
     case "no-verdict":
-      return noVerdict;
+      return noVerdict(hasKey ? "a repeat with the same key publishes it once" : "a repeat may publish it twice");
   }
 }
 
 /** The same for one of several messages. */
-export function verdictBody(verdict: Verdict): PublishedBody {
+export function verdictBody(verdict: Verdict, id: string): PublishedBody {
   switch (verdict.kind) {
     case "accepted":
-      return { id: newMessageId() };
+      return { id };
     case "no-matching-subscribers":
       return {
-        id: newMessageId(),
+        id,
         reason_code: reasonCode.noMatchingSubscribers,
         message: reasonName(reasonCode.noMatchingSubscribers),
       };
@@ -48,11 +50,9 @@ export function verdictBody(verdict: Verdict): PublishedBody {
 
 const failedToDispatch = "failed_to_dispatch";
 
-const noVerdict = problem(
-  503,
-  "the topic's shard did not answer; whether the message was taken is not known, so a repeat may publish it twice",
-  { reasonCode: reasonCode.implementationSpecificError, message: failedToDispatch, note: { isLogged: true } },
-);
-
-/** 32 hexadecimal digits, as EMQX gives; for the caller's own records, nothing can be asked by it. */
-const newMessageId = (): string => crypto.randomUUID().replaceAll("-", "").toUpperCase();
+const noVerdict = (advice: string): Problem =>
+  problem(503, `the topic's shard did not answer; whether the message was taken is not known: ${advice}`, {
+    reasonCode: reasonCode.implementationSpecificError,
+    message: failedToDispatch,
+    note: { isLogged: true },
+  });

@@ -34,6 +34,7 @@ export class Alarm {
     this.#isBusy = true;
     try {
       if (this.#setForMs === undefined) this.#setForMs = await this.#storage.getAlarm();
+      else await Promise.resolve(); // until the event is over: a sweep names the deadline of every connection, and one row is enough
       const wanted = this.#wantedAtMs;
       this.#wantedAtMs = undefined;
       if (wanted === undefined) return;

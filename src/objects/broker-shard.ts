@@ -15,7 +15,9 @@ import { loadSessions, recover, restoreConnection } from "../core/restore.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { malformed, refused, type Violation } from "../core/violation.ts";
 import type { Connect } from "../core/packet.ts";
+import { isShared } from "../core/shared-groups.ts";
 import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
+import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
 import { Alarm } from "./alarm.ts";
 import { bodyOf, readHead, unpackSaved } from "./attachment.ts";
@@ -23,6 +25,7 @@ import { Flush } from "./flush.ts";
 import { IdleSave, overflowKeyOf } from "./idle-save.ts";
 import { leaseSec, relayHeader } from "./relay.ts";
 import { layoutHeader } from "./layout.ts";
+import { countSockets } from "./process-sockets.ts";
 import { metricsOf } from "./shard-metrics.ts";
 import { claimAnswer, publishAll, publishOnce, readRetained } from "./shard-publish.ts";
 import type {
@@ -54,6 +57,8 @@ export class BrokerShard extends DurableObject<Env> {
   readonly #targets: EffectTargets;
   readonly #sockets = new Map<WebSocket, ShardSocket>();
   readonly #socketsByConnection = new Map<number, ShardSocket>();
+  /** Their connections have ended: what they still say must not bring them back from their attachments. */
+  readonly #gone = new WeakSet<WebSocket>();
   readonly #pumps = new Set<Connection>();
   #lastConnectionId = 0;
   /** Every socket and every stored session is in memory. A wake for a PINGREQ or an acknowledgement needs one only. */
@@ -61,6 +66,7 @@ export class BrokerShard extends DurableObject<Env> {
   readonly #awaitingConnect = new Set<Connection>();
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #linkTimer: ReturnType<typeof setTimeout> | undefined;
+  #linkDueAtMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -105,6 +111,7 @@ export class BrokerShard extends DurableObject<Env> {
     this.#idleSave = new IdleSave({
       overflow: this.#overflow,
       saveProgress: (socket) => this.#saveProgress(socket),
+      abort: (fault) => this.#abort(fault),
       compact: () => this.#isWhole && this.#broker.log.compact(),
       flush: () => {
         if (this.#broker.isDirty || this.#overflow.isDirty) this.#flush.wantWrite();
@@ -150,7 +157,10 @@ export class BrokerShard extends DurableObject<Env> {
         this.#becomeWhole(); // what that socket leaves behind is found there
         return;
       }
-      if (typeof message === "string" && socket.onRelaySignal(message)) return;
+      if (typeof message === "string" && socket.onRelaySignal(message, Date.now())) {
+        this.#idleSave.onSeen(socket);
+        return;
+      }
       if (typeof message === "string") {
         this.#refuse(socket, malformed("a text frame", "MQTT-6.0.0-1"));
         return;
@@ -185,7 +195,9 @@ export class BrokerShard extends DurableObject<Env> {
   async publish(requests: readonly PublishRequest[], layout: Layout): Promise<readonly PublishOutcome[]> {
     this.#adopt(layout);
     this.#becomeWhole();
-    const outcomes = await publishAll(this.#broker, requests, Date.now());
+    const outcomes = await new Promise<readonly PublishOutcome[]>((resolve) =>
+      this.#guard(() => resolve(publishAll(this.#broker, requests, Date.now()))),
+    );
     await this.#committed();
     return outcomes;
   }
@@ -202,14 +214,17 @@ export class BrokerShard extends DurableObject<Env> {
 
   async claim(claim: KeyClaim, layout: Layout): Promise<ClaimAnswer> {
     this.#adopt(layout);
-    const verdict = this.#broker.onClaim(claim, Date.now());
-    await this.#committed();
-    return claimAnswer(verdict);
+    return new Promise((resolve) =>
+      this.#guard(() => {
+        const verdict = this.#broker.onClaim(claim, Date.now());
+        this.#flush.afterwards(() => resolve(claimAnswer(verdict)));
+      }),
+    );
   }
 
   async finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null, layout: Layout): Promise<void> {
     this.#adopt(layout);
-    this.#broker.onFinish(claim, outcomes ?? undefined, Date.now());
+    this.#guard(() => this.#broker.onFinish(claim, outcomes ?? undefined, Date.now()));
     await this.#committed();
   }
 
@@ -260,6 +275,7 @@ export class BrokerShard extends DurableObject<Env> {
   #guard(run: () => void): void {
     try {
       run();
+      this.#flush.relieve();
     } catch (fault) {
       this.#abort(fault);
     }
@@ -267,7 +283,8 @@ export class BrokerShard extends DurableObject<Env> {
 
   #abort(fault: unknown): void {
     const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-    console.error(JSON.stringify({ level: "error", event: "broker-fault", reason }));
+    writeLog("error", { event: "broker-fault", reason });
+    countSockets(this.ctx.id.toString(), 0);
     this.ctx.abort("the shard starts again from storage");
   }
 
@@ -276,13 +293,17 @@ export class BrokerShard extends DurableObject<Env> {
     this.#lastConnectionId = Math.max(this.#lastConnectionId + 1, nowMs * idsPerMs);
     const connection = this.#broker.onOpen(this.#lastConnectionId, nowMs, isRelayed ? leaseSec : undefined);
     this.#awaitingConnect.add(connection);
-    this.#connectTimer ??= setTimeout(() => this.#onConnectTimer(), this.#config.limits.connectTimeoutMs);
+    this.#connectTimer ??= setTimeout(
+      () => this.#guard(() => this.#onConnectTimer()),
+      this.#config.limits.connectTimeoutMs,
+    );
     return this.#track(ws, connection, new PacketDecoder(this.#config.limits));
   }
 
   #track(ws: WebSocket, connection: Connection, decoder: PacketDecoder): ShardSocket {
     const socket = new ShardSocket(ws, connection, decoder, this.#broker.counters, this.#config.limits);
     this.#sockets.set(ws, socket);
+    countSockets(this.ctx.id.toString(), this.#sockets.size);
     this.#socketsByConnection.set(connection.id, socket);
     return socket;
   }
@@ -291,7 +312,10 @@ export class BrokerShard extends DurableObject<Env> {
     this.#connectTimer = undefined;
     const waiting = this.#broker.onConnectTimeout(Date.now());
     if (waiting > 0) {
-      this.#connectTimer = setTimeout(() => this.#onConnectTimer(), this.#config.limits.connectTimeoutMs);
+      this.#connectTimer = setTimeout(
+        () => this.#guard(() => this.#onConnectTimer()),
+        this.#config.limits.connectTimeoutMs,
+      );
     }
   }
 
@@ -309,12 +333,23 @@ export class BrokerShard extends DurableObject<Env> {
         return;
       }
       if (packet.kind === "connect") this.#heard(connection);
-      if (!this.#isWhole && !isOwnBusiness.has(packet.kind)) this.#becomeWhole();
+      if (!this.#isWhole && !this.#isOwnBusiness(socket, packet.kind)) this.#becomeWhole();
       this.#broker.onPacket(connection, packet, nowMs);
+      this.#flush.relieve();
     }
     // Also once a packet is complete: a saved beginning of it must not be read again.
     if (hadPartial || decoder.hasPartial) this.#idleSave.onChanged(socket);
     this.#idleSave.onSeen(socket);
+  }
+
+  /** Packets that concern one connection only; a slot that an acknowledgement frees concerns all of a shared group. */
+  #isOwnBusiness({ connection: { state } }: ShardSocket, kind: string): boolean {
+    if (!isOwnBusiness.has(kind)) return false;
+    if (kind === "pingreq" || kind === "pubrel" || state.kind !== "connected") return true;
+    const { session } = state;
+    if (session.kind === "ephemeral") return this.#broker.groups.isEmpty;
+    // Where a wake touches one socket only, the subscriptions of its session are still in storage.
+    return !this.#stores.sessions.subscriptions(session.number).some(({ filter }) => isShared(filter));
   }
 
   /** A connection that ends may leave a will, which needs the subscriptions of others. */
@@ -346,19 +381,28 @@ export class BrokerShard extends DurableObject<Env> {
     const body = overflowKey === undefined ? bodyOf(attachment) : this.#overflow.get(overflowKey);
     if (body === undefined) return this.#discard(ws);
     const { snapshot, partial } = unpackSaved(body);
-    const connection = this.#broker.onOpen(snapshot.id, head.lastSeenMs);
-    connection.lastSeenSlackMs = snapshot.keepAliveSec * lastSeenSlackMsPerSec;
+    if (!this.#mayStay(snapshot.username)) return this.#discard(ws);
+    const connection = this.#broker.onOpen(snapshot.id, Date.now());
+    connection.lastSeenMs = head.lastSeenMs;
+    connection.lastSeenSlackMs = (snapshot.leaseSec ?? snapshot.keepAliveSec) * lastSeenSlackMsPerSec;
     const { protocolVersion } = snapshot;
     const decoder = new PacketDecoder({ ...this.#config.limits, protocolVersion });
     const socket = this.#track(ws, connection, decoder);
     socket.attachment = attachment;
     socket.hasOverflow = head.hasOverflow;
     if (!restoreConnection(this.#broker, this.#stores, connection, snapshot)) {
-      this.#onGone(ws);
+      this.#broker.onSocketLost(connection, Date.now());
+      this.#forget(socket);
       return this.#discard(ws);
     }
     if (partial.length > 0) decoder.push(partial);
     return socket;
+  }
+
+  /** The configuration may have changed while the socket slept: its user must still exist and be let in here. */
+  #mayStay(username: string | undefined): boolean {
+    if (this.#config.open) return true;
+    return this.#config.users.some(({ name, namespaces }) => name === username && namespaces.has(this.#namespace));
   }
 
   #discard(ws: WebSocket): undefined {
@@ -374,6 +418,15 @@ export class BrokerShard extends DurableObject<Env> {
   #becomeWhole(): void {
     if (this.#isWhole) return;
     this.#isWhole = true;
+    try {
+      this.#loadAll();
+    } catch (fault) {
+      this.#abort(fault); // half of it would look like all of it
+      throw fault;
+    }
+  }
+
+  #loadAll(): void {
     for (const ws of this.ctx.getWebSockets()) {
       if (!this.#sockets.has(ws) && ws.readyState === WebSocket.OPEN) this.#restore(ws);
     }
@@ -381,18 +434,26 @@ export class BrokerShard extends DurableObject<Env> {
     loadSessions(this.#broker, this.#stores);
     this.#broker.links.resume();
     recover(this.#broker, this.#stores, Date.now());
+    countSockets(this.ctx.id.toString(), this.#sockets.size);
     // Snapshots of sockets that a crash has taken.
     for (const id of this.#stores.overflow.keys()) if (!this.#broker.connections.has(id)) this.#overflow.delete(id);
   }
 
   #onGone(ws: WebSocket): void {
+    if (this.#gone.has(ws)) return; // an error and a close of one socket
+    this.#gone.add(ws);
     const socket = this.#sockets.get(ws) ?? this.#restore(ws);
     // A will and the end of a session need the subscriptions of others.
     this.#becomeWhole();
     if (socket === undefined) return;
     this.#heard(socket.connection);
     this.#broker.onSocketLost(socket.connection, Date.now());
-    this.#sockets.delete(ws);
+    this.#forget(socket);
+  }
+
+  #forget(socket: ShardSocket): void {
+    this.#sockets.delete(socket.ws);
+    countSockets(this.ctx.id.toString(), this.#sockets.size);
     this.#socketsByConnection.delete(socket.connection.id);
     this.#idleSave.forget(socket);
   }
@@ -458,9 +519,17 @@ export class BrokerShard extends DurableObject<Env> {
   #watchLinks(): void {
     const nowMs = Date.now();
     const dueAtMs = this.#broker.links.nextFlushMs(nowMs);
+    if (dueAtMs !== undefined && dueAtMs <= nowMs) {
+      this.#flush.wantWrite();
+      return;
+    }
+    // One for later may stay. Where nothing is due it must go: the object cannot sleep while it runs.
+    if (dueAtMs !== undefined && this.#linkTimer !== undefined && dueAtMs >= this.#linkDueAtMs) return;
+    clearTimeout(this.#linkTimer);
+    this.#linkTimer = undefined;
     if (dueAtMs === undefined) return;
-    if (dueAtMs <= nowMs) this.#flush.wantWrite();
-    else this.#linkTimer ??= setTimeout(() => this.#onLinkTimer(), dueAtMs - nowMs);
+    this.#linkDueAtMs = dueAtMs;
+    this.#linkTimer = setTimeout(() => this.#onLinkTimer(), dueAtMs - nowMs);
   }
 
   #onLinkTimer(): void {

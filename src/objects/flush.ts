@@ -34,6 +34,8 @@ export class Flush {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** A packet or a change asked for the commit; what is merely pending waits for a reason. */
   #isWriteWanted = false;
+  /** A cap was passed. */
+  #isFull = false;
   #isCommitOutstanding = false;
   #isWantedAgain = false;
   /** Commits since the start, for metrics and tests. */
@@ -51,8 +53,16 @@ export class Flush {
   onQueued(socket: ShardSocket, count: number): void {
     this.#waiting.add(socket);
     this.#bytes += count;
-    if (socket.outgoing.length >= maximumBytesPerSocket || this.#bytes >= maximumBytesInAll) this.now();
-    else this.#arm();
+    if (socket.outgoing.length >= maximumBytesPerSocket || this.#bytes >= maximumBytesInAll) this.#isFull = true;
+    this.#arm();
+  }
+
+  /**
+   * Between two inputs of the core, and never within one: a commit in the middle would hold half of what belongs together
+   * (a QoS 2 packet id without its message, a batch's number without its entries), and a crash after it would lose the rest.
+   */
+  relieve(): void {
+    if (this.#isFull) this.now();
   }
 
   /** Something must be written, or storage touched, before the next acknowledgement leaves. */
@@ -88,6 +98,7 @@ export class Flush {
   }
 
   #run(): void {
+    this.#isFull = false;
     // At most one commit is outstanding: what comes meanwhile would wait at the output gate anyway.
     if (this.#isCommitOutstanding && this.#bytes < maximumBytesInAll) {
       this.#isWantedAgain = true;

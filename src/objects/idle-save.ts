@@ -7,6 +7,11 @@ import { markDirty, maximumAttachmentBytes, packHead, packSaved, readHead, setLa
 import type { ShardSocket } from "./shard-socket.ts";
 
 const idleSaveMs = 1_000;
+/**
+ * A row takes 2 MB, which local runs do not enforce, and a flush that throws ends the object. A connection with more to
+ * keep (a client that does not answer, with a long queue) stays unsaved, and the object awake, until there is less of it.
+ */
+const maximumSavedBytes = 1_900_000;
 /** Last-seen times go to the attachment when a tenth of the keep-alive old. */
 const lastSeenPart = 10;
 
@@ -18,6 +23,8 @@ export interface IdleSavePort {
   compact(): boolean;
   /** Flushes at once. */
   flush(): void;
+  /** The save threw: what is saved may not fit together. */
+  abort(fault: unknown): void;
 }
 
 export class IdleSave {
@@ -53,28 +60,41 @@ export class IdleSave {
   #arm(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.now();
+      try {
+        this.now();
+      } catch (fault) {
+        this.#port.abort(fault);
+      }
     }, idleSaveMs);
   }
 
   now(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    const sockets = [...this.#dirty];
-    this.#dirty.clear();
+    const sockets = [...this.#dirty].filter((socket) => isSavable(socket));
+    // What changes from here on, also by the flush below, makes a socket dirty anew.
+    for (const socket of sockets) {
+      this.#dirty.delete(socket);
+      socket.isDirty = false;
+    }
     for (const socket of sockets) this.#port.saveProgress(socket);
     const isMoreToTidy = this.#port.compact();
     // Rows first: an attachment that says "clean" must not be ahead of them.
     const bodies = sockets.map((socket) => this.#pack(socket));
     this.#port.flush();
     sockets.forEach((socket, i) => this.#attach(socket, bodies[i]));
-    if (isMoreToTidy) this.#arm();
+    if (isMoreToTidy || this.#dirty.size > 0) this.#arm();
   }
 
   #pack(socket: ShardSocket): Uint8Array | undefined {
     const snapshot = snapshotOf(socket.connection);
     if (snapshot === undefined) return undefined;
     const body = packSaved({ snapshot, partial: socket.decoder.partial });
+    if (body.length > maximumSavedBytes) {
+      socket.isDirty = true;
+      this.#dirty.add(socket);
+      return undefined;
+    }
     const fits = body.length <= maximumAttachmentBytes;
     if (!fits) this.#port.overflow.put(socket.connection.id, body);
     else if (socket.hasOverflow) this.#port.overflow.delete(socket.connection.id);
@@ -83,9 +103,8 @@ export class IdleSave {
   }
 
   #attach(socket: ShardSocket, body: Uint8Array | undefined): void {
-    socket.isDirty = false;
-    if (body === undefined) return;
     const { hasOverflow, connection } = socket;
+    if (body === undefined || socket.isDirty || connection.state.kind === "closed") return;
     const head = { isDirty: false, hasOverflow, lastSeenMs: connection.lastSeenMs };
     socket.attachment = packHead(head, hasOverflow ? new TextEncoder().encode(connectionKey(connection.id)) : body);
     socket.ws.serializeAttachment(socket.attachment);
@@ -94,12 +113,20 @@ export class IdleSave {
   /** A packet came: its time is saved when the saved one is too old to judge the keep-alive by. */
   onSeen(socket: ShardSocket): void {
     const { attachment, connection } = socket;
-    if (attachment === undefined || connection.keepAliveSec === 0) return;
+    // Behind a relay the lease is what is judged, also where the client promised nothing.
+    const keepAliveSec = connection.leaseSec ?? connection.keepAliveSec;
+    if (attachment === undefined || keepAliveSec === 0) return;
     const savedMs = readHead(attachment).lastSeenMs;
-    if (connection.lastSeenMs - savedMs < (connection.keepAliveSec * 1000) / lastSeenPart) return;
+    if (connection.lastSeenMs - savedMs < (keepAliveSec * 1000) / lastSeenPart) return;
     setLastSeen(attachment, connection.lastSeenMs);
     socket.ws.serializeAttachment(attachment);
   }
+}
+
+/** Packing a long queue each second only to find it too large would cost more than the rest of the shard. */
+function isSavable({ connection }: ShardSocket): boolean {
+  const outbound = connection.state.kind === "connected" ? connection.state.session.online?.outbound : undefined;
+  return outbound?.kind !== "ephemeral" || outbound.queuedBytes <= maximumSavedBytes;
 }
 
 /** What an attachment holds whose snapshot is in an overflow row: the row's key. */

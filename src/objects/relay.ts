@@ -10,12 +10,12 @@ import type { Connect } from "../core/packet.ts";
 
 /** Tells the shard that a relay is behind the socket: keep-alive is a lease then. */
 export const relayHeader = "x-mqtt-relay";
-/** How often a relay renews its lease with a PINGREQ of its own … */
+/** How often a relay renews its lease … */
 export const leaseRenewalMs = 180_000;
 /** … and for how long it holds; in the place of the client's keep-alive. */
 export const leaseSec = 300;
 /** Text frames from a relay to its shard. */
-export const relaySignal = { behind: "behind", drained: "drained" } as const;
+export const relaySignal = { behind: "behind", drained: "drained", alive: "alive" } as const;
 
 const drainCheckMs = 100;
 const keepAliveMsPerSec = 1_500;
@@ -46,9 +46,18 @@ export class Relay {
   #lastSeenMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isBehind = false;
+  /** Nothing has come from the client yet. */
+  #isFresh = true;
+  /** The shard has answered CONNECT. */
+  #isAnswered = false;
+  #owedPings = 0;
 
   /** `client`: the Worker's end of an upgraded socket, not yet accepted. */
-  constructor(client: WebSocket, options: RelayOptions) {
+  static start(client: WebSocket, options: RelayOptions): Relay {
+    return new Relay(client, options);
+  }
+
+  private constructor(client: WebSocket, options: RelayOptions) {
     this.#client = client;
     this.#options = options;
     this.#decoder = new PacketDecoder(options.limits);
@@ -62,18 +71,40 @@ export class Relay {
   }
 
   #onClientFrame(data: ArrayBuffer | string | Blob): void {
+    if (this.#isOver) return;
     this.#lastSeenMs = this.#options.now();
     if (!(data instanceof ArrayBuffer)) {
       this.#end(); // a text frame closes the connection [MQTT-6.0.0-1]
       return;
     }
-    const { forward, pings } = this.#filter.feed(new Uint8Array(data));
-    if (this.#shard !== undefined) {
-      for (let i = 0; i < pings; i += 1) this.#client.send(pingresp);
-      if (forward.length > 0) this.#shard.send(forward);
+    const bytes = new Uint8Array(data);
+    if (this.#isFresh && bytes[0] === pingreqFirstByte) {
+      this.#end(); // [MQTT-3.1.0-1]: the shard would not see it
       return;
     }
-    this.#keepEarly(pings === 0 ? forward : new Uint8Array(data));
+    this.#isFresh &&= bytes.length === 0;
+    const { forward, pings } = this.#filter.feed(bytes);
+    if (this.#shard === undefined) this.#keepEarly(forward);
+    else if (forward.length > 0) this.#send(this.#shard, forward);
+    this.#answer(pings);
+  }
+
+  /** Nothing goes to the client before CONNACK [MQTT-3.2.0-1]: until then PINGRESP is owed. */
+  #answer(pings: number): void {
+    this.#owedPings += pings;
+    if (!this.#isAnswered || this.#owedPings === 0) return;
+    const bytes = new Uint8Array(this.#owedPings * pingresp.length);
+    for (let at = 0; at < bytes.length; at += pingresp.length) bytes.set(pingresp, at);
+    this.#owedPings = 0;
+    this.#send(this.#client, bytes);
+  }
+
+  #send(socket: WebSocket, data: Uint8Array | ArrayBuffer | string): void {
+    try {
+      socket.send(data);
+    } catch {
+      this.#end(); // closed, and the event has not come yet
+    }
   }
 
   #keepEarly(bytes: Uint8Array): void {
@@ -111,19 +142,17 @@ export class Relay {
     shard.addEventListener("message", ({ data }) => this.#onShardFrame(data));
     shard.addEventListener("close", () => this.#end());
     shard.addEventListener("error", () => this.#end());
-    for (const bytes of this.#early) shard.send(bytes);
+    for (const bytes of this.#early) this.#send(shard, bytes);
     this.#early = [];
+    this.#renewedAtMs = this.#options.now();
     this.#watch();
   }
 
   #onShardFrame(data: ArrayBuffer | string | Blob): void {
     if (this.#isOver || !(data instanceof ArrayBuffer)) return;
-    try {
-      this.#client.send(data);
-    } catch {
-      this.#end();
-      return;
-    }
+    this.#send(this.#client, data);
+    this.#isAnswered = true;
+    this.#answer(0);
     const { slowConsumerSoftBytes, slowConsumerHardBytes } = this.#options.limits;
     const unsent = this.#unsent;
     if (unsent > slowConsumerHardBytes) this.#end();
@@ -136,7 +165,7 @@ export class Relay {
 
   #onBehind(): void {
     this.#isBehind = true;
-    this.#shard?.send(relaySignal.behind);
+    if (this.#shard !== undefined) this.#send(this.#shard, relaySignal.behind);
     const check = (): void => {
       if (this.#isOver) return;
       if (this.#unsent > this.#options.limits.slowConsumerSoftBytes) {
@@ -144,37 +173,31 @@ export class Relay {
         return;
       }
       this.#isBehind = false;
-      this.#shard?.send(relaySignal.drained);
+      if (this.#shard !== undefined) this.#send(this.#shard, relaySignal.drained);
     };
     setTimeout(check, drainCheckMs);
   }
+
+  #renewedAtMs = 0;
 
   /** One timer: the client's keep-alive, or the next renewal of the lease, whichever comes first. */
   #watch(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     if (this.#isOver) return;
-    const idleMs = this.#options.now() - this.#lastSeenMs;
-    const leftMs = this.#keepAliveMs === 0 ? leaseRenewalMs : this.#keepAliveMs - idleMs;
+    const nowMs = this.#options.now();
+    const leftMs = this.#keepAliveMs === 0 ? Infinity : this.#lastSeenMs + this.#keepAliveMs - nowMs;
     if (leftMs <= 0) {
       this.#end(); // [MQTT-3.1.2-24 v3.1.1]: the shard sees an abrupt loss and sends the will
       return;
     }
-    this.#timer = setTimeout(
-      () => {
-        this.#renew();
-        this.#watch();
-      },
-      Math.min(leftMs, leaseRenewalMs),
-    );
+    if (nowMs - this.#renewedAtMs >= leaseRenewalMs) this.#renew(nowMs);
+    this.#timer = setTimeout(() => this.#watch(), Math.min(leftMs, this.#renewedAtMs + leaseRenewalMs - nowMs));
   }
 
-  #lastRenewalMs = 0;
-
-  #renew(): void {
-    const nowMs = this.#options.now();
-    if (nowMs - this.#lastRenewalMs < leaseRenewalMs) return;
-    this.#lastRenewalMs = nowMs;
-    this.#shard?.send(pingreq);
+  /** Not a PINGREQ: it could come in the middle of a packet of the client, and its answer would go to the client. */
+  #renew(nowMs: number): void {
+    this.#renewedAtMs = nowMs;
+    if (this.#shard !== undefined) this.#send(this.#shard, relaySignal.alive);
   }
 
   #onConnectTimeout(): void {
@@ -196,5 +219,5 @@ export class Relay {
   }
 }
 
-const pingreq = new Uint8Array([0xc0, 0x00]);
+const pingreqFirstByte = 0xc0;
 const pingresp = encodePacket({ kind: "pingresp" }, 4);

@@ -1,13 +1,14 @@
 // The core's effects on a shard's sockets, flush, alarm and log.
 
 import { encodePacket } from "../codec/encode.ts";
-import { PublishEncoder } from "../codec/publish-encoder.ts";
+import { PublishEncoder, type PublishHeader } from "../codec/publish-encoder.ts";
 import type { Connection } from "../core/connection.ts";
 import type { Counters } from "../core/counters.ts";
 import type { DeliveryHeader, Effects, Leaves, LogRecord } from "../core/effect.ts";
 import type { SysReadings } from "../core/sys-topics.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Connect, Message, ServerPacket } from "../core/packet.ts";
+import { writeLog } from "../log.ts";
 import type { Alarm } from "./alarm.ts";
 import type { Flush } from "./flush.ts";
 import type { IdleSave } from "./idle-save.ts";
@@ -27,9 +28,21 @@ export interface EffectTargets {
   now(): number;
 }
 
+const noIdentifiers: readonly number[] = [];
+
 export class ShardEffects implements Effects {
   readonly #targets: () => EffectTargets;
   readonly #publishEncoder = new PublishEncoder();
+  /** Used again for each receiver: the encoder keeps nothing of it. */
+  readonly #header: { -readonly [Field in keyof PublishHeader]-?: Required<PublishHeader>[Field] } = {
+    version: 4,
+    qos: 0,
+    retain: false,
+    dup: false,
+    packetId: 0,
+    subscriptionIdentifiers: noIdentifiers,
+    nowMs: 0,
+  };
 
   constructor(targets: () => EffectTargets) {
     this.#targets = targets;
@@ -40,18 +53,24 @@ export class ShardEffects implements Effects {
   }
 
   deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
-    const nowMs = message.expiresAtMs === undefined ? 0 : this.#targets().now();
-    const bytes = this.#publishEncoder.encode(message, { ...header, version: connection.protocolVersion, nowMs });
-    this.#queue(connection, bytes, leaves);
+    const full = this.#header;
+    full.version = connection.protocolVersion;
+    full.qos = header.qos;
+    full.retain = header.retain;
+    full.dup = header.dup;
+    full.packetId = header.packetId ?? 0;
+    full.subscriptionIdentifiers = header.subscriptionIdentifiers ?? noIdentifiers;
+    full.nowMs = message.expiresAtMs === undefined ? 0 : this.#targets().now();
+    this.#queue(connection, this.#publishEncoder.encode(message, full), leaves);
   }
 
   #queue(connection: Connection, bytes: Uint8Array, leaves: Leaves): void {
-    const { counters, flush, socketOf } = this.#targets();
-    const socket = socketOf(connection);
+    const targets = this.#targets();
+    const socket = targets.socketOf(connection);
     if (socket === undefined) return;
-    counters.packetsSent += 1;
+    targets.counters.packetsSent += 1;
     socket.outgoing.append(bytes, leaves);
-    flush.onQueued(socket, bytes.length);
+    targets.flush.onQueued(socket, bytes.length);
   }
 
   close(connection: Connection): void {
@@ -72,9 +91,9 @@ export class ShardEffects implements Effects {
   }
 
   needsSave(connection: Connection): void {
-    const { socketOf, idleSave } = this.#targets();
-    const socket = socketOf(connection);
-    if (socket !== undefined) idleSave.onChanged(socket);
+    const targets = this.#targets();
+    const socket = targets.socketOf(connection);
+    if (socket !== undefined) targets.idleSave.onChanged(socket);
   }
 
   pumpSoon(connection: Connection): void {
@@ -94,6 +113,6 @@ export class ShardEffects implements Effects {
   }
 
   log(record: LogRecord): void {
-    console.log(JSON.stringify({ level: "info", ...record }));
+    writeLog("info", record);
   }
 }

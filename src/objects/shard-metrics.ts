@@ -32,7 +32,7 @@ export function metricsOf(broker: Broker, sockets: number, sql: Sql, commits: nu
       sockets,
       sessions: [...broker.sessions.all()].length,
       sessions_stored: broker.sessions.storedCount,
-      subscriptions: broker.tree.size,
+      subscriptions: broker.subscriptionCount,
       retained_messages: broker.retained.count,
       retained_bytes: broker.retained.bytes,
       log_bytes: broker.log.bytes,

@@ -1,6 +1,6 @@
 // One WebSocket of a shard: its connection in the core, its decoder, what waits to leave on it.
 
-import { PacketDecoder } from "../codec/packet-decoder.ts";
+import type { PacketDecoder } from "../codec/packet-decoder.ts";
 import type { Connection } from "../core/connection.ts";
 import type { Counters } from "../core/counters.ts";
 import type { Limits } from "../core/limits.ts";
@@ -48,8 +48,13 @@ export class ShardSocket {
   }
 
   /** A text frame of a relay; false where the socket has none behind it, or the frame says something else. */
-  onRelaySignal(signal: string): boolean {
+  onRelaySignal(signal: string, nowMs: number): boolean {
     if (this.connection.leaseSec === undefined) return false;
+    if (signal === relaySignal.alive) {
+      this.connection.lastSeenMs = nowMs;
+      this.connection.lastSeenSlackMs = 0;
+      return true;
+    }
     if (signal !== relaySignal.behind && signal !== relaySignal.drained) return false;
     this.#isRelayBehind = signal === relaySignal.behind;
     return true;
@@ -87,6 +92,8 @@ export class ShardSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
+      // A client that does not answer the close may say more after a hibernation: nothing brings its connection back.
+      this.ws.serializeAttachment(null);
       this.ws.close(normalClosure);
     } catch {
       // closed by the other side in the meantime

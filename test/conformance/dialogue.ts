@@ -8,8 +8,7 @@
 //   a < 40 02 0001             these bytes come next
 //   a <* 40 02 0001 | 30 …     these packets come next, in any order
 //   a <? 90 03 0001 80         these bytes come next, or the server closes the connection
-//   a quiet                    nothing came: PINGREQ, and PINGRESP is what comes next
-//   a skip                     whatever came is passed over: PINGREQ, and read on to PINGRESP
+//   a quiet                    nothing came: PUBREL of an unknown packet identifier, and its PUBCOMP is what comes next
 //   a closed                   the server closed the connection, and nothing came before
 //   a drop                     the network is gone: no DISCONNECT
 //   a disconnects              DISCONNECT, and the server closes
@@ -25,7 +24,7 @@ export type Step =
   | { readonly kind: "connect"; readonly flags: string; readonly resumed: boolean }
   | { readonly kind: "send" | "expect" | "expectOrClosed"; readonly bytes: string }
   | { readonly kind: "expectAnyOrder"; readonly packets: readonly string[] }
-  | { readonly kind: "quiet" | "skip" | "closed" | "drop" | "disconnect" }
+  | { readonly kind: "quiet" | "closed" | "drop" | "disconnect" }
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "offer"; readonly subprotocols: readonly string[] }
   | { readonly kind: "selected"; readonly subprotocol: string }
@@ -62,7 +61,6 @@ function parseClientStep(verb: string, rest: string): Step | undefined {
     case "<*":
       return { kind: "expectAnyOrder", packets: rest.split("|") };
     case "quiet":
-    case "skip":
     case "closed":
     case "drop":
       return { kind: verb };

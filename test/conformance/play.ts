@@ -34,8 +34,12 @@ interface Scene {
 }
 
 const SUBPROTOCOL: Record<Version, string> = { 3: "mqttv3.1", 4: "mqtt" };
-const PINGREQ = Uint8Array.of(0xc0, 0);
-const PINGRESP = "d0 00";
+/**
+ * A question that only the session's own shard answers, after all it had for the client: a relay in between answers
+ * PINGREQ itself. PUBREL of an unknown packet identifier gets PUBCOMP [MQTT-4.3.3-2 v3.1.1]; no dialogue uses this one.
+ */
+const BARRIER = "62 02 fffe";
+const BARRIER_ANSWER = "70 02 fffe";
 const DISCONNECT = Uint8Array.of(0xe0, 0);
 const BYSTANDER = "z";
 
@@ -95,18 +99,8 @@ async function expectClosed(scene: Scene, client: string): Promise<void> {
 }
 
 async function expectQuiet(scene: Scene, client: string): Promise<void> {
-  (await socketOf(scene, client)).send(PINGREQ);
-  await expectBytes(scene, client, PINGRESP);
-}
-
-async function skip(scene: Scene, client: string): Promise<void> {
-  const socket = await socketOf(scene, client);
-  socket.send(PINGREQ);
-  for (;;) {
-    const packet = await socket.inbox.readPacket();
-    if (packet[0] === 0xd0) return;
-    if (packet.length === 0) throw new Error("no PINGRESP came");
-  }
+  await send(scene, client, BARRIER);
+  await expectBytes(scene, client, BARRIER_ANSWER);
 }
 
 async function connect(scene: Scene, client: string, flags: string, resumed: boolean): Promise<void> {
@@ -143,8 +137,6 @@ async function run(scene: Scene, client: string, step: Step): Promise<void> {
       return expectAnyOrder(scene, client, step.packets);
     case "quiet":
       return expectQuiet(scene, client);
-    case "skip":
-      return skip(scene, client);
     case "closed":
       return expectClosed(scene, client);
     case "drop":

@@ -3,7 +3,7 @@
 import { exports } from "cloudflare:workers";
 import { Inbox, type ByteSocket, type OpenOptions, type Transport } from "./byte-socket.ts";
 
-const MQTT_URL = "http://broker.test/mqtt";
+const MQTT_URL = "http://broker.localhost/mqtt";
 
 async function open({ subprotocols, clientId }: OpenOptions): Promise<ByteSocket> {
   const url = clientId === undefined ? MQTT_URL : `${MQTT_URL}?clientId=${encodeURIComponent(clientId)}`;

@@ -4,8 +4,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+const GONE_POLL_MS = 5;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Exit {
@@ -18,13 +20,13 @@ export interface ScriptProcess {
   readonly pid: number;
   readonly exited: Promise<Exit>;
   /** All it has said so far, both streams joined. */
-  output(): string;
+  readonly output: () => string;
   /** Resolves when the output matches; rejects with all of it when the process ends first. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly said: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** Sends a signal to the process, or to its whole group. */
-  signal(name: NodeJS.Signals, to?: "process" | "group"): void;
-  /** SIGKILL to every process of the tree, found before any of them dies; resolves when the first is gone. */
-  killTree(): Promise<Exit>;
+  readonly signal: (name: NodeJS.Signals, to?: "process" | "group") => void;
+  /** SIGKILL to every process of the tree, found before any of them dies; resolves when all are gone. */
+  readonly killTree: () => Promise<Exit>;
 }
 
 export interface BrokerProcess extends ScriptProcess {
@@ -35,7 +37,7 @@ export interface BrokerProcess extends ScriptProcess {
   readonly mqttUrl: string;
   readonly dataDir: string;
   /** SIGTERM, and resolves with how it ended. The data stays unless the folder was made by `startBroker`. */
-  stop(): Promise<Exit>;
+  readonly stop: () => Promise<Exit>;
 }
 
 export interface BrokerSettings {
@@ -118,9 +120,12 @@ function watch(child: ChildProcess): ScriptProcess {
     output: () => said,
     said: (pattern) => waitFor(pattern),
     signal: (name, to = "process") => process.kill(to === "group" ? -pid : pid, name),
-    killTree: () => {
-      for (const member of processTree(pid)) killIfThere(member);
-      return exited;
+    killTree: async () => {
+      const tree = processTree(pid);
+      for (const member of tree) killIfThere(member);
+      const exit = await exited;
+      while (tree.some(isRunning)) await delay(GONE_POLL_MS);
+      return exit;
     },
   };
 
@@ -156,6 +161,15 @@ function parentOf(pid: string): number | undefined {
     return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
   } catch {
     return undefined; // not a process, or gone meanwhile
+  }
+}
+
+/** A zombie is gone: it holds no port and no file. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
   }
 }
 

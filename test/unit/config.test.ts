@@ -33,6 +33,7 @@ test("without variables everything has its default, and nobody is let in", () =>
     acl: { ownRules: new Map() },
     credentialsConfigured: false,
     open: false,
+    processSocketLimit: Infinity,
   });
 });
 
@@ -95,10 +96,10 @@ describe("limits", () => {
     },
   );
 
-  test("PROCESS_SOCKET_LIMIT lowers the number of sockets and never raises it", () => {
-    expect(configFrom({ PROCESS_SOCKET_LIMIT: "500" }).limits.maximumSockets).toBe(500);
-    expect(configFrom({ PROCESS_SOCKET_LIMIT: "100000000" }).limits.maximumSockets).toBe(32_000);
-    expect(configFrom({ PROCESS_SOCKET_LIMIT: "500", MAXIMUM_SOCKETS: "400" }).limits.maximumSockets).toBe(400);
+  test("PROCESS_SOCKET_LIMIT bounds the sockets of all shards together, apart from MAXIMUM_SOCKETS of each", () => {
+    expect(configFrom({}).processSocketLimit).toBe(Infinity);
+    expect(configFrom({ PROCESS_SOCKET_LIMIT: "500" }).processSocketLimit).toBe(500);
+    expect(configFrom({ PROCESS_SOCKET_LIMIT: "500" }).limits.maximumSockets).toBe(32_000);
   });
 });
 

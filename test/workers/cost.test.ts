@@ -24,8 +24,7 @@ const answerTo = (packet: Packet): Packet[] => {
 
 /** Answers messages to their end, those of one frame in one frame; resolves when all have come. */
 async function acknowledge(socket: MqttSocket, count: number): Promise<void> {
-  for (let ended = 0; ended < count; ) {
-    // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
+  for (let ended = 0; ended < count;) {
     const packets = await socket.batch();
     const answers = packets.flatMap(answerTo);
     if (answers.length > 0) socket.send(...answers);
@@ -36,14 +35,11 @@ async function acknowledge(socket: MqttSocket, count: number): Promise<void> {
 async function publishBursts(publisher: MqttSocket, receivers: readonly MqttSocket[], qos: 0 | 1 | 2): Promise<void> {
   for (let n = 0; n < bursts; n += 1) {
     publisher.send(...publishes(burst, "t", qos));
-    // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
     await Promise.all(receivers.map((socket) => acknowledge(socket, burst)));
     if (qos === 0) continue;
-    // oxlint-disable-next-line no-await-in-loop
     const answers = await publisher.take(burst);
     if (qos === 1) continue;
     publisher.send(...answers.map((answer) => ack("pubrel", idOf(answer))));
-    // oxlint-disable-next-line no-await-in-loop
     await publisher.take(burst);
   }
 }
@@ -132,7 +128,9 @@ describe("rows of a connection", () => {
       await client.next();
       client.send(publish("b", { qos: 1, messageId: 1 }));
       const both = await client.take(2);
-      client.send(...both.filter((packet) => kindOf(packet) === "publish").map((packet) => ack("puback", idOf(packet))));
+      client.send(
+        ...both.filter((packet) => kindOf(packet) === "publish").map((packet) => ack("puback", idOf(packet))),
+      );
       client.send({ cmd: "disconnect" });
       await client.closed();
     });

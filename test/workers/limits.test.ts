@@ -35,7 +35,6 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
   maximumSockets: async (shard) => {
     const others: MqttSocket[] = [];
     for (let n = 1; n < sockets; n += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       others.push(await shard.client(`n${n}`));
     }
     const refused = await shard.upgrade();

@@ -6,7 +6,7 @@ import { ack, connect, idOf, kindOf, messageOf, MqttSocket, publish, publishes, 
 import { newShard } from "./shard.ts";
 
 const upgradeTo = (path: string, protocol?: string): Promise<Response> =>
-  exports.default.fetch(`http://broker.test${path}`, {
+  exports.default.fetch(`http://broker.localhost${path}`, {
     headers: { upgrade: "websocket", ...(protocol !== undefined && { "sec-websocket-protocol": protocol }) },
   });
 
@@ -27,7 +27,7 @@ describe("upgrade", () => {
 
   test("a client that offers only unknown sub-protocols gets 400, one that does not upgrade 426", async () => {
     expect((await upgradeTo("/mqtt", "chat")).status).toBe(400);
-    expect((await exports.default.fetch("http://broker.test/mqtt")).status).toBe(426);
+    expect((await exports.default.fetch("http://broker.localhost/mqtt")).status).toBe(426);
   });
 
   test("a namespace that is not configured is 404", async () => {
@@ -38,9 +38,7 @@ describe("upgrade", () => {
 describe("messages", () => {
   test("[MQTT-3.3.5-1] a message reaches every subscriber at the lower of both QoS", async () => {
     const shard = newShard();
-    const subscribers = await Promise.all(
-      ([0, 1, 2] as const).map((qos) => shard.subscriber(`s${qos}`, qos, ["a/+"])),
-    );
+    const subscribers = await Promise.all(([0, 1, 2] as const).map((qos) => shard.subscriber(`s${qos}`, qos, ["a/+"])));
     const publisher = await shard.client("p");
     publisher.send(publish("a/b", { qos: 1, messageId: 7 }));
     expect(await publisher.next()).toMatchObject({ cmd: "puback", messageId: 7 });
@@ -59,32 +57,38 @@ describe("messages", () => {
     expect((await subscriber.rest()).map(messageOf)).toEqual(["t=x q0"]);
   });
 
-  test.each([true, false])("[MQTT-4.3.3-1] QoS 2 out: PUBLISH, PUBREL after PUBREC, no more after PUBCOMP (clean %s)", async (clean) => {
-    const shard = newShard();
-    const subscriber = await shard.subscriber("s", 2, ["t"], { clean });
-    const publisher = await shard.client("p");
-    publisher.send(publish("t", { qos: 2, messageId: 1 }));
-    const message = await subscriber.next();
-    expect(messageOf(message)).toBe("t=x q2");
-    subscriber.send(ack("pubrec", idOf(message)));
-    expect(await subscriber.next()).toMatchObject({ cmd: "pubrel", messageId: idOf(message) });
-    subscriber.send(ack("pubcomp", idOf(message)));
-    expect(await subscriber.rest()).toEqual([]);
-  });
+  test.each([true, false])(
+    "[MQTT-4.3.3-1] QoS 2 out: PUBLISH, PUBREL after PUBREC, no more after PUBCOMP (clean %s)",
+    async (clean) => {
+      const shard = newShard();
+      const subscriber = await shard.subscriber("s", 2, ["t"], { clean });
+      const publisher = await shard.client("p");
+      publisher.send(publish("t", { qos: 2, messageId: 1 }));
+      const message = await subscriber.next();
+      expect(messageOf(message)).toBe("t=x q2");
+      subscriber.send(ack("pubrec", idOf(message)));
+      expect(await subscriber.next()).toMatchObject({ cmd: "pubrel", messageId: idOf(message) });
+      subscriber.send(ack("pubcomp", idOf(message)));
+      expect(await subscriber.rest()).toEqual([]);
+    },
+  );
 
-  test.each([true, false])("[MQTT-3.3.4-9] no more than 32 messages are unacknowledged at a time (clean %s)", async (clean) => {
-    const shard = newShard();
-    const subscriber = await shard.subscriber("s", 1, ["t"], { clean });
-    const publisher = await shard.client("p");
-    publisher.send(...publishes(40, "t", 1));
-    await publisher.take(40);
-    const first = await subscriber.rest();
-    expect(first).toHaveLength(32);
-    subscriber.send(...first.map((message) => ack("puback", idOf(message))));
-    expect((await subscriber.rest()).map(messageOf)).toEqual(
-      Array.from({ length: 8 }, (_, index) => `t=${32 + index} q1`),
-    );
-  });
+  test.each([true, false])(
+    "[MQTT-3.3.4-9] no more than 32 messages are unacknowledged at a time (clean %s)",
+    async (clean) => {
+      const shard = newShard();
+      const subscriber = await shard.subscriber("s", 1, ["t"], { clean });
+      const publisher = await shard.client("p");
+      publisher.send(...publishes(40, "t", 1));
+      await publisher.take(40);
+      const first = await subscriber.rest();
+      expect(first).toHaveLength(32);
+      subscriber.send(...first.map((message) => ack("puback", idOf(message))));
+      expect((await subscriber.rest()).map(messageOf)).toEqual(
+        Array.from({ length: 8 }, (_, index) => `t=${32 + index} q1`),
+      );
+    },
+  );
 
   test("[MQTT-3.1.4-2] a second connection with the same client id closes the first and keeps its session", async () => {
     const shard = newShard();
@@ -103,7 +107,6 @@ describe("messages", () => {
     client.send(publish("r/1", { retain: true }), publish("r/2", { retain: true }));
     for (let round = 0; round < 2; round += 1) {
       client.send(subscribe(1, "r/#"));
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       expect((await client.rest()).map(messageOf).slice(1)).toEqual(["r/1=x q0 retain", "r/2=x q0 retain"]);
     }
   });

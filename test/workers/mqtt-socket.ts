@@ -55,7 +55,6 @@ export class MqttSocket {
     while (this.#received.length === 0) {
       if (this.closeCode !== undefined) return "closed";
       if (performance.now() >= deadlineMs) return "nothing";
-      // oxlint-disable-next-line no-await-in-loop -- packets come one after another
       await this.#arrival();
     }
     return this.#received.shift() as Packet;
@@ -70,7 +69,6 @@ export class MqttSocket {
 
   async take(count: number): Promise<Answer[]> {
     const answers: Answer[] = [];
-    // oxlint-disable-next-line no-await-in-loop -- packets come one after another
     while (answers.length < count) answers.push(await this.next());
     return answers;
   }
@@ -80,7 +78,6 @@ export class MqttSocket {
     this.send({ cmd: "pingreq" });
     const before: Packet[] = [];
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- packets come one after another
       const answer = await this.next();
       if (answer === "closed" || answer === "nothing") throw new Error(`no PINGRESP: ${answer}`);
       if (answer.cmd === "pingresp") return before;
@@ -91,7 +88,6 @@ export class MqttSocket {
   /** Resolves once the broker has closed; false where it did not. Packets before it are thrown away. */
   async closed(): Promise<boolean> {
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- packets come one after another
       const answer = await this.next();
       if (answer === "closed" || answer === "nothing") return answer === "closed";
     }

@@ -20,7 +20,7 @@ export class Shard {
   }
 
   async upgrade(): Promise<Response> {
-    return this.stub.fetch("http://broker.test/mqtt", {
+    return this.stub.fetch("http://broker.localhost/mqtt", {
       headers: { upgrade: "websocket", "sec-websocket-protocol": "mqtt" },
     });
   }
@@ -47,7 +47,8 @@ export class Shard {
     const socket = await this.client(clientId, more);
     socket.send(subscribe(qos, ...filters));
     const suback = await socket.next();
-    if (typeof suback === "string" || suback.cmd !== "suback") throw new Error(`no SUBACK but ${JSON.stringify(suback)}`);
+    if (typeof suback === "string" || suback.cmd !== "suback")
+      throw new Error(`no SUBACK but ${JSON.stringify(suback)}`);
     return socket;
   }
 
@@ -69,6 +70,13 @@ export class Shard {
       const attachment = oldest?.deserializeAttachment() as Uint8Array;
       markDirty(attachment);
       oldest?.serializeAttachment(attachment);
+    });
+  }
+
+  /** The newest client's network is dead: it notices no close. */
+  async cutNewest(): Promise<void> {
+    await runInDurableObject(this.stub, (_, state) => {
+      Object.defineProperty(state.getWebSockets()[0], "close", { value: () => undefined });
     });
   }
 

@@ -208,15 +208,18 @@ describe("wills", () => {
     expect((await late.rest()).map(messageOf).at(-1)).toBe("will=gone q0 retain");
   });
 
-  test.each([true, false])("after a crash the will of a client that is back in time is not published (clean %s)", async (clean) => {
-    const shard = newShard();
-    await shard.client("c", { will, clean });
-    await shard.crash();
-    await shard.client("c", { will, clean });
-    letPass(21);
-    await shard.alarm();
-    expect([await shard.counter("wills_published"), await rowsOfWills(shard)]).toEqual([0, 1]);
-  });
+  test.each([true, false])(
+    "after a crash the will of a client that is back in time is not published (clean %s)",
+    async (clean) => {
+      const shard = newShard();
+      await shard.client("c", { will, clean });
+      await shard.crash();
+      await shard.client("c", { will, clean });
+      letPass(21);
+      await shard.alarm();
+      expect([await shard.counter("wills_published"), await rowsOfWills(shard)]).toEqual([0, 1]);
+    },
+  );
 
   test("a crash in which nobody comes back wakes the shard by itself, also with a keep-alive of 0", async () => {
     const shard = newShard();

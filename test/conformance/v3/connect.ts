@@ -171,11 +171,12 @@ export const connect = [
   ),
   dialogue(
     ["MQTT-3.1.4-4"],
-    "packets sent before CONNACK was received are processed after it, in their order",
+    "packets sent before CONNACK was received are processed after it",
     [3, 4],
     `
     a > CONNECT 02 003c 0003 '{a}' ; 82 0a 0001 0005 '{t}/a' 00 c0 00
-    a < 20 02 00 00 90 03 0001 00 d0 00
+    a < 20 02 00 00
+    a <* 90 03 0001 00 | d0 00
   `,
   ),
   dialogue(

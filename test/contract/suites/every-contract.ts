@@ -5,6 +5,7 @@ import { migrationsContract } from "./migrations-contract.ts";
 import type { WithSql } from "./port.ts";
 import { sqlContract } from "./sql-contract.ts";
 import {
+  idempotencyStoreContract,
   linkStoreContract,
   messageLogStoreContract,
   metaStoreContract,
@@ -13,6 +14,7 @@ import {
   replayStoreContract,
   retainedStoreContract,
   sessionStoreContract,
+  sharedGroupStoreContract,
   willStoreContract,
 } from "./stores-contract.ts";
 
@@ -21,6 +23,7 @@ export function everyContract(withSql: WithSql): void {
   migrationsContract(withSql);
   metaStoreContract(withSql);
   sessionStoreContract(withSql);
+  sharedGroupStoreContract(withSql);
   messageLogStoreContract(withSql);
   progressStoreContract(withSql);
   retainedStoreContract(withSql);
@@ -28,5 +31,6 @@ export function everyContract(withSql: WithSql): void {
   replayStoreContract(withSql);
   overflowStoreContract(withSql);
   linkStoreContract(withSql);
+  idempotencyStoreContract(withSql);
   logOnStorageContract(withSql);
 }

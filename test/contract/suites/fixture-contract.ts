@@ -8,11 +8,13 @@ import { newestSchema, schemaKey } from "../../../src/storage/migrations.ts";
 import { openStoresOver, type OpenStores } from "../../../src/storage/stores.ts";
 import type { WithSql } from "./port.ts";
 import {
+  fullKey,
   fullReplay,
   fullRetained,
   fullSession,
   fullSubscription,
   fullWill,
+  leastKey,
   leastReplay,
   leastRetained,
   leastSession,
@@ -21,7 +23,15 @@ import {
   position,
   sessionNumber,
 } from "./samples.ts";
-import { fullMessage, fullProgress, leastMessage, overflowBytes, overflowKey } from "./write-samples.ts";
+import {
+  fullMessage,
+  fullProgress,
+  groupFilter,
+  groupNumber,
+  leastMessage,
+  overflowBytes,
+  overflowKey,
+} from "./write-samples.ts";
 
 const options = { maximumLogBytes: 2 ** 30 };
 function expectSamples(stores: OpenStores): void {
@@ -32,10 +42,12 @@ function expectSamples(stores: OpenStores): void {
   expect(stores.wills.all()).toStrictEqual([leastWill, fullWill]);
   expect(stores.replays.all()).toStrictEqual([leastReplay, fullReplay].map((job) => [fullSession.number, job]));
   expect(stores.overflow.get(overflowKey)).toEqual(overflowBytes);
+  for (const row of [fullKey, leastKey]) expect(stores.idempotency.get(row.key)).toStrictEqual(row);
   expect(stores.links.routes()).toStrictEqual([{ filter: "#", shard: 2, registration: 9 }]);
   expect(stores.links.floors()).toEqual([[2, 8]]);
   expect(stores.links.durableTaken(2)).toBe(7);
   expect(stores.links.outbox(1).readAfter(0)).toEqual({ number: 6, bytes: overflowBytes });
+  expect(stores.groups.all()).toEqual([[groupFilter, groupNumber]]);
   expect(stores.meta.getNumber("next_session_number")).toBe(256);
   expectLog(new MessageLog(stores.log, options));
   const pages = new ProgressPages(stores.progress);

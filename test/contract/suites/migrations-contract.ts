@@ -7,6 +7,7 @@ import type { WithSql } from "./port.ts";
 
 const tables = [
   "chunk",
+  "idempotency",
   "link_taken",
   "meta",
   "outbox",
@@ -17,6 +18,7 @@ const tables = [
   "route",
   "route_floor",
   "session",
+  "shared_group",
   "subscription",
   "will",
 ];

@@ -2,6 +2,7 @@
 // an older schema.
 
 import type { ClientId, Position, SessionNumber, TopicFilter, TopicName } from "../../../src/core/brand.ts";
+import type { IdempotencyRow } from "../../../src/core/idempotency.ts";
 import type { MessageProperties } from "../../../src/core/packet.ts";
 import type { StoredReplay } from "../../../src/core/replay.ts";
 import type { StoredRetained } from "../../../src/core/retained-row.ts";
@@ -105,6 +106,20 @@ export const leastWill: StoredWill = {
   sessionNumber: 0,
   will: { topicName: "w", payload: new Uint8Array(0), qos: 0, retain: false },
 };
+
+export const fullKey: IdempotencyRow = {
+  key: 'token "ü" 1',
+  fingerprint: Uint8Array.of(0, 255),
+  answerId: "0123456789ABCDEF0123456789ABCDEF",
+  expiresAtMs: 1_790_000_000_000,
+  outcomes: [
+    { kind: "accepted" },
+    { kind: "no-matching-subscribers" },
+    { kind: "refused", reasonCode: 0x97, detail: "full" },
+  ],
+};
+
+export const leastKey: IdempotencyRow = { key: "", fingerprint: new Uint8Array(0), answerId: "", expiresAtMs: 1 };
 
 export const fullReplay: StoredReplay = {
   key: "2:$share/group/a/+/#",

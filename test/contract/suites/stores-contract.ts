@@ -6,11 +6,13 @@ import { retainedBytes } from "../../../src/core/retained-row.ts";
 import { openStoresOver } from "../../../src/storage/stores.ts";
 import type { WithSql } from "./port.ts";
 import {
+  fullKey,
   fullReplay,
   fullRetained,
   fullSession,
   fullSubscription,
   fullWill,
+  leastKey,
   leastReplay,
   leastRetained,
   leastSession,
@@ -287,6 +289,51 @@ export function linkStoreContract(withSql: WithSql): void {
         expect(outbox.readAfter(0)).toEqual({ number: 300, bytes: new Uint8Array(0) });
         expect(outbox.readAfter(300)).toBeUndefined();
         expect(new Set(links.outboxShards())).toEqual(new Set([3, 4]));
+      }));
+  });
+}
+
+export function idempotencyStoreContract(withSql: WithSql): void {
+  describe("the idempotency store", () => {
+    test("keeps keys with their answers, one row of the bill each", () =>
+      withSql((sql) => {
+        const { idempotency } = openStoresOver(sql);
+        const before = sql.rowsWritten;
+        idempotency.put(leastKey.key, leastKey);
+        idempotency.put(fullKey.key, { ...fullKey, outcomes: [] });
+        idempotency.put(fullKey.key, fullKey);
+        expect(sql.rowsWritten - before).toBe(3);
+        expect(idempotency.get(fullKey.key)).toStrictEqual(fullKey);
+        expect(idempotency.get(leastKey.key)).toStrictEqual(leastKey);
+        expect(idempotency.get("another")).toBeUndefined();
+      }));
+
+    test("counts keys, and finds those that have expired", () =>
+      withSql((sql) => {
+        const { idempotency } = openStoresOver(sql);
+        expect([idempotency.count(), idempotency.firstExpiryMs()]).toEqual([0, undefined]);
+        for (const expiresAtMs of [30, 10, 20]) idempotency.put(String(expiresAtMs), { ...leastKey, expiresAtMs });
+        expect([idempotency.count(), idempotency.firstExpiryMs()]).toEqual([3, 10]);
+        expect(new Set(idempotency.expired(20, 9))).toEqual(new Set(["10", "20"]));
+        expect(idempotency.expired(20, 1)).toHaveLength(1);
+        for (const key of idempotency.expired(20, 9)) idempotency.delete(key);
+        expect([idempotency.count(), idempotency.firstExpiryMs()]).toEqual([1, 30]);
+      }));
+  });
+}
+
+export function sharedGroupStoreContract(withSql: WithSql): void {
+  describe("the shared group store", () => {
+    test("keeps a group's number by its filter", () =>
+      withSql((sql) => {
+        const { groups } = openStoresOver(sql);
+        groups.put("$share/g/a", sessionNumber(1));
+        groups.put("$share/g/b", sessionNumber(2 ** 33));
+        groups.put("$share/g/a", sessionNumber(3));
+        groups.delete("$share/g/c");
+        expect([groups.get("$share/g/a"), groups.get("$share/g/c")]).toEqual([3, undefined]);
+        groups.delete("$share/g/a");
+        expect(groups.all()).toEqual([["$share/g/b", 2 ** 33]]);
       }));
   });
 }

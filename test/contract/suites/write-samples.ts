@@ -7,11 +7,13 @@ import { ProgressPages, type Progress } from "../../../src/core/progress.ts";
 import type { OpenStores } from "../../../src/storage/stores.ts";
 import {
   everyProperty,
+  fullKey,
   fullReplay,
   fullRetained,
   fullSession,
   fullSubscription,
   fullWill,
+  leastKey,
   leastReplay,
   leastRetained,
   leastSession,
@@ -44,6 +46,9 @@ export const fullProgress: Progress = {
   open: true,
 };
 
+export const groupFilter = "$share/group/a/ü/+";
+export const groupNumber = sessionNumber(2 ** 33);
+
 /** What every fixture holds. */
 export function writeSamples(stores: OpenStores): void {
   for (const session of [fullSession, leastSession]) stores.sessions.put(session);
@@ -52,10 +57,12 @@ export function writeSamples(stores: OpenStores): void {
   for (const will of [fullWill, leastWill]) stores.wills.put(will.connection, will);
   for (const job of [fullReplay, leastReplay]) stores.replays.put(fullSession.number, job);
   stores.overflow.put(overflowKey, overflowBytes);
+  for (const row of [fullKey, leastKey]) stores.idempotency.put(row.key, row);
   stores.links.put("#" as TopicFilter, 2, 9);
   stores.links.putFloor(2, 8);
   stores.links.putDurableTaken(2, 7);
   stores.links.outbox(1).append(6, overflowBytes);
+  stores.groups.put(groupFilter, groupNumber);
   stores.meta.putNumber("next_session_number", 256);
   const log = new MessageLog(stores.log, { maximumLogBytes: 2 ** 30 });
   log.append(fullMessage, [

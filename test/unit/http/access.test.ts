@@ -1,6 +1,7 @@
 // Who may ask at all: tokens, web pages, proxies, and brokers that nobody closed.
 
 import { describe, expect, test } from "vitest";
+import { createHttpApp } from "../../../src/http/router.ts";
 import { bearer, origin, postJson, problemOf, startBroker, startClosedBroker, tokens, type Broker } from "./broker.ts";
 
 const message = { topic: "news/a", payload: "x" };
@@ -79,6 +80,18 @@ describe("brokers that must not serve", () => {
       expect(broker.shards.size + broker.upgrades.length).toBe(0);
     },
   );
+
+  test("an anonymous one answers 421 under a name that is not this machine's (DNS rebinding)", async () => {
+    const broker = startBroker();
+    const app = createHttpApp(broker.deps);
+    for (const host of ["evil.example", "localhost.evil.example", "192.0.2.1", "127.0.0.1.evil.example"]) {
+      const response = await app.fetch(
+        new Request(`http://${host}/topics/a`, { headers: { origin: `http://${host}` } }),
+      );
+      expect(response.status).toBe(421);
+    }
+    expect((await app.fetch(new Request("http://localhost:8787/healthz"))).status).toBe(200);
+  });
 
   test("one with credentials serves behind a proxy", async () => {
     const headers = { "x-forwarded-for": "192.0.2.1" };

@@ -1,10 +1,16 @@
 // An app over shards that live in a list: what they were asked is recorded, what they answer is a field.
 
 import { parseConfig, type Config } from "../../../src/config.ts";
+import { IdempotencyKeys, type IdempotencyRow, type IdempotencyStore } from "../../../src/core/idempotency.ts";
+import type { Limits } from "../../../src/core/limits.ts";
 import type { Layout } from "../../../src/core/placement.ts";
-import type { HttpLogRecord } from "../../../src/http/deps.ts";
+import type { HttpDeps, HttpLogRecord } from "../../../src/http/deps.ts";
 import { createHttpApp } from "../../../src/http/router.ts";
+import { claimAnswer } from "../../../src/objects/shard-publish.ts";
 import type {
+  ClaimAnswer,
+  KeyClaim,
+  OnceAnswer,
   PublishOutcome,
   PublishRequest,
   RetainedValue,
@@ -15,12 +21,59 @@ import type {
 export const origin = "http://127.0.0.1:8787";
 export const nowMs = Date.UTC(2026, 10, 20);
 
+class KeyRows extends Map<string, IdempotencyRow> implements IdempotencyStore {
+  put(key: string, row: IdempotencyRow): void {
+    this.set(key, row);
+  }
+
+  count(): number {
+    return this.size;
+  }
+
+  expired(): string[] {
+    return [];
+  }
+
+  firstExpiryMs(): undefined {}
+}
+
 export class FakeShard implements ShardApi {
+  readonly #keys: IdempotencyKeys;
   readonly published: PublishRequest[] = [];
   readonly retained = new Map<string, RetainedValue>();
   outcomeOf: (request: PublishRequest) => PublishOutcome = () => ({ kind: "accepted" });
   failure: Error | undefined;
   values: ShardMetrics = { counters: {}, gauges: {} };
+  /** Fails once it has done what it was asked to: the answer is lost. */
+  losesAnswers = false;
+  /** What a run under a key waits for before it publishes. */
+  pause: (() => Promise<void>) | undefined;
+
+  constructor(limits: Limits) {
+    this.#keys = new IdempotencyKeys(new KeyRows(), limits);
+  }
+
+  async publishOnce(requests: readonly PublishRequest[], claim: KeyClaim): Promise<OnceAnswer> {
+    const verdict = await this.claim(claim);
+    if (verdict.kind !== "claimed") return verdict;
+    await this.pause?.();
+    const outcomes = await this.publish(requests);
+    await this.finish(claim, outcomes);
+    if (this.losesAnswers) throw new Error("the answer is lost");
+    return { kind: "answered", answerId: verdict.answerId, isReplayed: false, outcomes };
+  }
+
+  async claim(claim: KeyClaim): Promise<ClaimAnswer> {
+    this.#failIfToldTo();
+    return claimAnswer(this.#keys.claim(claim, nowMs));
+  }
+
+  async finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null): Promise<void> {
+    this.#failIfToldTo();
+    if (outcomes === null) this.#keys.end(claim.key);
+    else if (outcomes.every(({ kind }) => kind === "refused")) this.#keys.release(claim.key);
+    else this.#keys.answer(claim, outcomes, nowMs);
+  }
 
   async publish(requests: readonly PublishRequest[]): Promise<readonly PublishOutcome[]> {
     this.#failIfToldTo();
@@ -54,6 +107,7 @@ export interface Broker {
   readonly shards: Map<string, FakeShard>;
   readonly upgrades: { readonly request: Request; readonly namespace: string }[];
   readonly log: HttpLogRecord[];
+  readonly deps: HttpDeps;
   shard(namespace: string, index: number): FakeShard;
   /** One request; `path` may be a whole URL. */
   ask(path: string, init?: RequestInit): Promise<Response>;
@@ -67,13 +121,13 @@ export function startBroker(env: Record<string, unknown> = { ANONYMOUS: "loopbac
   const shards = new Map<string, FakeShard>();
   const shard = (namespace: string, index: number): FakeShard => {
     const key = `${namespace}/${index}`;
-    const found = shards.get(key) ?? new FakeShard();
+    const found = shards.get(key) ?? new FakeShard(config.value.limits);
     shards.set(key, found);
     return found;
   };
   const upgrades: Broker["upgrades"][number][] = [];
   const log: HttpLogRecord[] = [];
-  const app = createHttpApp({
+  const deps: HttpDeps = {
     config: config.value,
     layout: async () => layout,
     shard,
@@ -86,10 +140,11 @@ export function startBroker(env: Record<string, unknown> = { ANONYMOUS: "loopbac
       path === "/index.html" ? new Response("<!doctype html>") : new Response(null, { status: 404 }),
     log: (record) => log.push(record),
     now: () => nowMs,
-  });
+  };
+  const app = createHttpApp(deps);
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> =>
     app.fetch(new Request(new URL(path, origin), init));
-  return { config: config.value, layout, shards, upgrades, log, shard, ask };
+  return { config: config.value, layout, deps, shards, upgrades, log, shard, ask };
 }
 
 /** A broker with credentials: one token per kind. */

@@ -116,7 +116,7 @@ describe("POST /api/v5/publish", () => {
     const response = await broker.ask(publishPath, postJson({ topic: "a", payload: "x".repeat(1000) }));
     expect(response.status).toBe(400);
     expect(await problemOf(response)).toMatchObject({ reason_code: 151, message: "packet_too_large" });
-    expect(broker.log).toMatchObject([{ event: "http-refused", limit: "maximumPacketSize", topicName: "a" }]);
+    expect(broker.log).toMatchObject([{ event: "http-refused", limit: "maximumPacketSize", topic: "a" }]);
   });
 
   test("a body beyond twice the packet size is answered with 413, whether or not it says its length", async () => {
@@ -153,7 +153,7 @@ describe("POST /api/v5/publish", () => {
     const response = await broker.ask(publishPath, postJson({ topic: "a", payload: "secret" }));
     expect(response.status).toBe(status);
     expect(await problemOf(response)).toMatchObject({ reason_code: code, detail: "no" });
-    expect(broker.log).toMatchObject([{ event: "publish-refused", topicName: "a", reasonCode: code }]);
+    expect(broker.log).toMatchObject([{ event: "publish-refused", topic: "a", reasonCode: code }]);
   });
 
   test("a shard that does not answer gives 503, for there is no verdict", async () => {
@@ -171,7 +171,7 @@ describe("POST /api/v5/publish", () => {
     const response = await broker.ask(publishPath, init);
     expect(response.status).toBe(403);
     expect(await problemOf(response)).toMatchObject({ reason_code: 135, code: "FORBIDDEN" });
-    expect(broker.log).toMatchObject([{ event: "publish-denied", principal: "publisher", topicName: "weather" }]);
+    expect(broker.log).toMatchObject([{ event: "publish-denied", principal: "publisher", topic: "weather" }]);
     expect(JSON.stringify(broker.log)).not.toMatch(/hidden|0123456789/u);
   });
 

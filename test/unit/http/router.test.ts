@@ -101,6 +101,7 @@ describe("methods and paths", () => {
       shard: () => {
         throw new Error("unused");
       },
+      asset: () => Promise.reject(new Error("unused")),
       now: () => 0,
     });
     const response = await app.fetch(new Request(`${origin}/mqtt`, { headers: { upgrade: "websocket" } }));
@@ -142,13 +143,13 @@ describe("GET /metrics", () => {
     expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/u);
     expect(await response.text()).toBe(
       [
-        "# TYPE dropped_total counter",
-        'dropped_total{reason="queue"} 1',
-        'dropped_total{reason="acl"} 3',
-        "# TYPE messages_received_total counter",
-        "messages_received_total 12",
-        "# TYPE connections gauge",
-        "connections 7",
+        "# TYPE mqtt_dropped_total counter",
+        'mqtt_dropped_total{reason="queue"} 1',
+        'mqtt_dropped_total{reason="acl"} 3',
+        "# TYPE mqtt_messages_received_total counter",
+        "mqtt_messages_received_total 12",
+        "# TYPE mqtt_connections gauge",
+        "mqtt_connections 7",
         "",
       ].join("\n"),
     );

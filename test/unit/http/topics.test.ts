@@ -278,6 +278,6 @@ describe("the retained value of a topic", () => {
     expect((await broker.ask("/topics/news/a", bearer(tokens.publisher))).status).toBe(403);
     expect((await broker.ask("/topics/weather", bearer(tokens.reader))).status).toBe(403);
     expect((await broker.ask("/topics/news/a", bearer(tokens.reader))).status).toBe(404);
-    expect(broker.log).toContainEqual(expect.objectContaining({ event: "read-denied", topicName: "weather" }));
+    expect(broker.log).toContainEqual(expect.objectContaining({ event: "read-denied", topic: "weather" }));
   });
 });

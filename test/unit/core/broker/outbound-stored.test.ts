@@ -1,3 +1,5 @@
+import type { ClientId, PacketId } from "../../../../src/core/brand.ts";
+import type { Session } from "../../../../src/core/session.ts";
 import { describe, expect, test } from "vitest";
 import { ack, disconnect, publish1, publish2, Scene, upTo, type Client } from "../../../support/scene.ts";
 
@@ -130,9 +132,18 @@ describe("the queue limit", () => {
     const { scene, subscriber, publisher } = stage({ limits });
     publisher.send(...upTo(6).map((n) => publish1("t", String(n), n)));
     expect(scene.broker.counters.dropped.get("queue_full")).toBe(2);
-    expect(scene.effects.log_.at(-1)).toMatchObject({ event: "message-dropped", limit: "maximumQueuedMessages", clientId: "s" });
+    expect(scene.effects.log_.at(-1)).toMatchObject({
+      event: "message-dropped",
+      limit: "maximumQueuedMessages",
+      clientId: "s",
+    });
     for (const id of [2, 5, 6, 7]) subscriber.send(ack("puback", id));
-    expect(subscriber.lines()).toEqual(["publish t=1 q1 #2", "publish t=4 q1 #5", "publish t=5 q1 #6", "publish t=6 q1 #7"]);
+    expect(subscriber.lines()).toEqual([
+      "publish t=1 q1 #2",
+      "publish t=4 q1 #5",
+      "publish t=5 q1 #6",
+      "publish t=6 q1 #7",
+    ]);
   });
 
   test("off line it is applied when the session comes back", () => {
@@ -150,7 +161,12 @@ describe("the queue limit", () => {
     subscriber.drop();
     const again = back(scene);
     for (const id of [2, 8, 9, 10]) again.send(ack("puback", id));
-    expect(again.lines().slice(1)).toEqual(["publish t=1 q1 #2 dup", "publish t=7 q1 #8", "publish t=8 q1 #9", "publish t=9 q1 #10"]);
+    expect(again.lines().slice(1)).toEqual([
+      "publish t=1 q1 #2 dup",
+      "publish t=7 q1 #8",
+      "publish t=8 q1 #9",
+      "publish t=9 q1 #10",
+    ]);
   });
 
   test("what was dropped on line is not counted again after a hibernation", () => {
@@ -215,13 +231,10 @@ describe("ids in use", () => {
   });
 
   test("a commit of progress from before the completion does not free the id", () => {
-    const { scene, subscriber, publisher } = wrapped(2);
+    const { scene, subscriber } = wrapped(2);
     subscriber.send(ack("pubrec", 2)); // progress is pending: released, not completed
-    const { session } = subscriber.connection.state as { session: never };
-    scene.broker.saveProgress(session);
-    publisher.take();
-    const outbound = (session as { online: { outbound: { onPubcomp(id: number): void } } }).online.outbound;
-    outbound.onPubcomp(2); // completed after that progress was taken
+    const session = scene.broker.sessions.get("s" as ClientId) as Session;
+    session.online?.outbound.onPubcomp(2 as PacketId); // after that progress was taken
     scene.flush();
     subscriber.take();
     scene.broker.onPump(subscriber.connection, scene.nowMs);

@@ -2,16 +2,14 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { accessFor } from "../auth/acl.ts";
-import { PacketDecoder } from "../codec/packet-decoder.ts";
 import { configOf, type Config } from "../config.ts";
 import { Broker } from "../core/broker.ts";
 import type { AuthVerdict } from "../core/connect.ts";
-import type { ClientId } from "../core/brand.ts";
 import type { Connection } from "../core/connection.ts";
 import type { Call } from "../core/link-window.ts";
-import { shardOfClient, type Layout } from "../core/placement.ts";
+import type { Layout } from "../core/placement.ts";
 import { PendingRows } from "../core/pending-rows.ts";
-import { loadSessions, recover, restoreConnection } from "../core/restore.ts";
+import { loadSessions, recover } from "../core/restore.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { malformed, refused, type Violation } from "../core/violation.ts";
 import type { Connect } from "../core/packet.ts";
@@ -20,11 +18,10 @@ import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
 import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
 import { Alarm } from "./alarm.ts";
-import { bodyOf, readHead, unpackSaved } from "./attachment.ts";
 import { Flush } from "./flush.ts";
-import { IdleSave, overflowKeyOf } from "./idle-save.ts";
-import { leaseSec, relayHeader } from "./relay.ts";
-import { layoutHeader } from "./layout.ts";
+import { IdleSave } from "./idle-save.ts";
+import { relayHeader } from "./relay.ts";
+import { adoptLayout, drawClientId, isOwnClientId, layoutHeader, noLayout, storedLayout } from "./layout.ts";
 import { countSockets } from "./process-sockets.ts";
 import { metricsOf } from "./shard-metrics.ts";
 import { claimAnswer, publishAll, publishOnce, readRetained } from "./shard-publish.ts";
@@ -38,10 +35,10 @@ import type {
   ShardMetrics,
 } from "./shard-api.ts";
 import { ShardEffects, type EffectTargets } from "./shard-effects.ts";
-import { ShardSocket } from "./shard-socket.ts";
+import { ShardLinks } from "./shard-links.ts";
+import type { ShardSocket } from "./shard-socket.ts";
+import { ShardSockets } from "./shard-sockets.ts";
 
-/** A connection id is a time with room for so many in one millisecond: unique without a row. */
-const idsPerMs = 1024;
 /** How long a replay waits for a socket that is behind. */
 const drainCheckMs = 50;
 
@@ -55,18 +52,13 @@ export class BrokerShard extends DurableObject<Env> {
   readonly #alarm: Alarm;
   readonly #overflow: PendingRows<number, Uint8Array>;
   readonly #targets: EffectTargets;
-  readonly #sockets = new Map<WebSocket, ShardSocket>();
-  readonly #socketsByConnection = new Map<number, ShardSocket>();
+  readonly #sockets: ShardSockets;
+  readonly #links: ShardLinks;
   /** Their connections have ended: what they still say must not bring them back from their attachments. */
   readonly #gone = new WeakSet<WebSocket>();
   readonly #pumps = new Set<Connection>();
-  #lastConnectionId = 0;
   /** Every socket and every stored session is in memory. A wake for a PINGREQ or an acknowledgement needs one only. */
   #isWhole = false;
-  readonly #awaitingConnect = new Set<Connection>();
-  #connectTimer: ReturnType<typeof setTimeout> | undefined;
-  #linkTimer: ReturnType<typeof setTimeout> | undefined;
-  #linkDueAtMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -84,13 +76,13 @@ export class BrokerShard extends DurableObject<Env> {
         protocolVersions: [3, 4],
         sharedSubscriptions: true,
         incarnation: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
-        newClientId: () => this.#newClientId(),
-        isOwnClientId: (clientId) => this.#isOwn(clientId),
+        newClientId: () => drawClientId(this.#broker),
+        isOwnClientId: (clientId) => isOwnClientId(this.#broker, clientId),
         rowsWritten: () => this.#stores.sql.rowsWritten,
         accessFor: (username, clientId) =>
           accessFor(this.#config.acl, { clientId, ...(username !== undefined && { username }) }),
       },
-      this.#storedLayout(),
+      storedLayout(this.#stores.meta),
       this.#stores,
       effects,
     );
@@ -102,7 +94,7 @@ export class BrokerShard extends DurableObject<Env> {
       durable: () => ctx.storage.sync(),
       onFlushed: () => {
         this.#broker.onFlushed();
-        this.#watchLinks();
+        this.#links.watch();
       },
       onHopeless: (socket) => this.#closeSlow(socket),
       abort: (fault) => this.#abort(fault),
@@ -118,16 +110,33 @@ export class BrokerShard extends DurableObject<Env> {
         this.#flush.now();
       },
     });
+    const guard = (run: () => void): void => this.#guard(run);
+    this.#sockets = new ShardSockets({
+      name: ctx.id.toString(),
+      namespace: this.#namespace,
+      config: this.#config,
+      broker: this.#broker,
+      stores: this.#stores,
+      overflow: this.#overflow,
+      idleSave: this.#idleSave,
+      guard,
+    });
+    this.#links = new ShardLinks({
+      broker: this.#broker,
+      flush: this.#flush,
+      guard,
+      stub: (shard) => env.BROKER_SHARD.getByName(`${this.#namespace}/${shard}`),
+    });
     this.#targets = {
       counters: this.#broker.counters,
       flush: this.#flush,
       idleSave: this.#idleSave,
       alarm: this.#alarm,
-      socketOf: (connection: Connection) => this.#socketsByConnection.get(connection.id),
+      socketOf: (connection: Connection) => this.#sockets.of(connection),
       authenticate: (connection: Connection, connect: Connect) => this.#authenticate(connection, connect),
       pumpSoon: (connection: Connection) => this.#pumpSoon(connection),
-      callShard: (shard: number, call: Call) => this.#callShard(shard, call),
-      askOtherShards: (done: (readings: readonly SysReadings[]) => void) => this.#askOtherShards(done),
+      callShard: (shard: number, call: Call) => this.#links.call(shard, call),
+      askOtherShards: (done: (readings: readonly SysReadings[]) => void) => this.#links.askOthers(done),
       now: () => Date.now(),
     };
   }
@@ -136,12 +145,12 @@ export class BrokerShard extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     this.#adopt(JSON.parse(request.headers.get(layoutHeader) ?? "null") ?? noLayout);
     this.#becomeWhole();
-    if (this.#sockets.size >= this.#config.limits.maximumSockets) {
+    if (this.#sockets.count >= this.#config.limits.maximumSockets) {
       return new Response("too many sockets", { status: 503, headers: { "retry-after": "5" } });
     }
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    this.#open(server, request.headers.has(relayHeader));
+    this.#sockets.open(server, request.headers.has(relayHeader));
     const protocol = request.headers.get("sec-websocket-protocol");
     return new Response(null, {
       status: 101,
@@ -152,7 +161,7 @@ export class BrokerShard extends DurableObject<Env> {
 
   override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
     this.#guard(() => {
-      const socket = this.#sockets.get(ws) ?? this.#restore(ws);
+      const socket = this.#sockets.find(ws);
       if (socket === undefined) {
         this.#becomeWhole(); // what that socket leaves behind is found there
         return;
@@ -239,29 +248,11 @@ export class BrokerShard extends DurableObject<Env> {
 
   async metrics(): Promise<ShardMetrics> {
     this.#becomeWhole();
-    return metricsOf(this.#broker, this.#sockets.size, this.#stores.sql, this.#flush.commits);
+    return metricsOf(this.#broker, this.#sockets.count, this.#stores.sql, this.#flush.commits);
   }
 
   async ready(): Promise<void> {
     this.#stores.meta.getNumber("schema");
-  }
-
-  #storedLayout(): Layout {
-    const stored = this.#stores.meta.getString(layoutKey);
-    return stored === undefined ? noLayout : (JSON.parse(stored) as Layout);
-  }
-
-  #isOwn(clientId: string): boolean {
-    const { layout, options } = this.#broker;
-    return layout.shards === 1 || shardOfClient(clientId as ClientId, layout) === options.shardIndex;
-  }
-
-  /** Drawn until one hashes to this shard [MQTT-3.1.3-6 v3.1.1]. */
-  #newClientId(): string {
-    for (;;) {
-      const clientId = `auto-${crypto.randomUUID()}`;
-      if (this.#isOwn(clientId)) return clientId;
-    }
   }
 
   /** Runs the idle save and its flush now instead of within two seconds: before an eviction in tests. */
@@ -288,37 +279,6 @@ export class BrokerShard extends DurableObject<Env> {
     this.ctx.abort("the shard starts again from storage");
   }
 
-  #open(ws: WebSocket, isRelayed: boolean): ShardSocket {
-    const nowMs = Date.now();
-    this.#lastConnectionId = Math.max(this.#lastConnectionId + 1, nowMs * idsPerMs);
-    const connection = this.#broker.onOpen(this.#lastConnectionId, nowMs, isRelayed ? leaseSec : undefined);
-    this.#awaitingConnect.add(connection);
-    this.#connectTimer ??= setTimeout(
-      () => this.#guard(() => this.#onConnectTimer()),
-      this.#config.limits.connectTimeoutMs,
-    );
-    return this.#track(ws, connection, new PacketDecoder(this.#config.limits));
-  }
-
-  #track(ws: WebSocket, connection: Connection, decoder: PacketDecoder): ShardSocket {
-    const socket = new ShardSocket(ws, connection, decoder, this.#broker.counters, this.#config.limits);
-    this.#sockets.set(ws, socket);
-    countSockets(this.ctx.id.toString(), this.#sockets.size);
-    this.#socketsByConnection.set(connection.id, socket);
-    return socket;
-  }
-
-  #onConnectTimer(): void {
-    this.#connectTimer = undefined;
-    const waiting = this.#broker.onConnectTimeout(Date.now());
-    if (waiting > 0) {
-      this.#connectTimer = setTimeout(
-        () => this.#guard(() => this.#onConnectTimer()),
-        this.#config.limits.connectTimeoutMs,
-      );
-    }
-  }
-
   #read(socket: ShardSocket, bytes: Uint8Array): void {
     const { decoder, connection } = socket;
     const nowMs = Date.now();
@@ -332,7 +292,7 @@ export class BrokerShard extends DurableObject<Env> {
         this.#refuse(socket, packet);
         return;
       }
-      if (packet.kind === "connect") this.#heard(connection);
+      if (packet.kind === "connect") this.#sockets.onHeard(connection);
       if (!this.#isWhole && !this.#isOwnBusiness(socket, packet.kind)) this.#becomeWhole();
       this.#broker.onPacket(connection, packet, nowMs);
       this.#flush.relieve();
@@ -354,64 +314,15 @@ export class BrokerShard extends DurableObject<Env> {
 
   /** A connection that ends may leave a will, which needs the subscriptions of others. */
   #refuse(socket: ShardSocket, violation: Violation): void {
-    this.#heard(socket.connection);
+    this.#sockets.onHeard(socket.connection);
     this.#becomeWhole();
     this.#broker.onViolation(socket.connection, violation, Date.now());
-  }
-
-  /** It owes no CONNECT any more. While the timer runs the object cannot sleep. */
-  #heard(connection: Connection): void {
-    if (!this.#awaitingConnect.delete(connection) || this.#awaitingConnect.size > 0) return;
-    clearTimeout(this.#connectTimer);
-    this.#connectTimer = undefined;
   }
 
   #closeSlow(socket: ShardSocket): void {
     this.#becomeWhole();
     const violation = refused(reasonCode.quotaExceeded, "the client reads too slowly");
     this.#refuse(socket, { ...violation, limit: "slowConsumerHardBytes" });
-  }
-
-  /** A socket that slept. One that was dirty is closed as after a crash: what it missed is not known. */
-  #restore(ws: WebSocket): ShardSocket | undefined {
-    const attachment = ws.deserializeAttachment() as Uint8Array<ArrayBuffer> | null;
-    const head = attachment === null ? undefined : readHead(attachment);
-    if (attachment === null || head === undefined || head.isDirty) return this.#discard(ws);
-    const overflowKey = head.hasOverflow ? overflowKeyOf(bodyOf(attachment)) : undefined;
-    const body = overflowKey === undefined ? bodyOf(attachment) : this.#overflow.get(overflowKey);
-    if (body === undefined) return this.#discard(ws);
-    const { snapshot, partial } = unpackSaved(body);
-    if (!this.#mayStay(snapshot.username)) return this.#discard(ws);
-    const connection = this.#broker.onOpen(snapshot.id, Date.now());
-    connection.lastSeenMs = head.lastSeenMs;
-    connection.lastSeenSlackMs = (snapshot.leaseSec ?? snapshot.keepAliveSec) * lastSeenSlackMsPerSec;
-    const { protocolVersion } = snapshot;
-    const decoder = new PacketDecoder({ ...this.#config.limits, protocolVersion });
-    const socket = this.#track(ws, connection, decoder);
-    socket.attachment = attachment;
-    socket.hasOverflow = head.hasOverflow;
-    if (!restoreConnection(this.#broker, this.#stores, connection, snapshot)) {
-      this.#broker.onSocketLost(connection, Date.now());
-      this.#forget(socket);
-      return this.#discard(ws);
-    }
-    if (partial.length > 0) decoder.push(partial);
-    return socket;
-  }
-
-  /** The configuration may have changed while the socket slept: its user must still exist and be let in here. */
-  #mayStay(username: string | undefined): boolean {
-    if (this.#config.open) return true;
-    return this.#config.users.some(({ name, namespaces }) => name === username && namespaces.has(this.#namespace));
-  }
-
-  #discard(ws: WebSocket): undefined {
-    try {
-      ws.close(goingAway);
-    } catch {
-      // gone already
-    }
-    return undefined;
   }
 
   /** Every socket and every stored session in memory: once per life of the object, linear. */
@@ -428,13 +339,13 @@ export class BrokerShard extends DurableObject<Env> {
 
   #loadAll(): void {
     for (const ws of this.ctx.getWebSockets()) {
-      if (!this.#sockets.has(ws) && ws.readyState === WebSocket.OPEN) this.#restore(ws);
+      if (!this.#sockets.has(ws) && ws.readyState === WebSocket.OPEN) this.#sockets.restore(ws);
     }
     this.#broker.nowMs = Date.now();
     loadSessions(this.#broker, this.#stores);
     this.#broker.links.resume();
     recover(this.#broker, this.#stores, Date.now());
-    countSockets(this.ctx.id.toString(), this.#sockets.size);
+    this.#sockets.tell();
     // Snapshots of sockets that a crash has taken.
     for (const id of this.#stores.overflow.keys()) if (!this.#broker.connections.has(id)) this.#overflow.delete(id);
   }
@@ -442,20 +353,12 @@ export class BrokerShard extends DurableObject<Env> {
   #onGone(ws: WebSocket): void {
     if (this.#gone.has(ws)) return; // an error and a close of one socket
     this.#gone.add(ws);
-    const socket = this.#sockets.get(ws) ?? this.#restore(ws);
+    const socket = this.#sockets.find(ws);
     // A will and the end of a session need the subscriptions of others.
     this.#becomeWhole();
     if (socket === undefined) return;
-    this.#heard(socket.connection);
     this.#broker.onSocketLost(socket.connection, Date.now());
-    this.#forget(socket);
-  }
-
-  #forget(socket: ShardSocket): void {
-    this.#sockets.delete(socket.ws);
-    countSockets(this.ctx.id.toString(), this.#sockets.size);
-    this.#socketsByConnection.delete(socket.connection.id);
-    this.#idleSave.forget(socket);
+    this.#sockets.forget(socket);
   }
 
   #authenticate(connection: Connection, connect: Connect): void {
@@ -488,7 +391,7 @@ export class BrokerShard extends DurableObject<Env> {
 
   #pumpSoon(connection: Connection): void {
     if (this.#pumps.size === 0) {
-      const isBehind = this.#socketsByConnection.get(connection.id)?.isBehind ?? false;
+      const isBehind = this.#sockets.of(connection)?.isBehind ?? false;
       setTimeout(() => this.#guard(() => this.#pump()), isBehind ? drainCheckMs : 0);
     }
     this.#pumps.add(connection);
@@ -515,53 +418,6 @@ export class BrokerShard extends DurableObject<Env> {
     return sql.rowsWritten > before;
   }
 
-  /** Batches of links that wait for a time: a repeat, a budget that passes. */
-  #watchLinks(): void {
-    const nowMs = Date.now();
-    const dueAtMs = this.#broker.links.nextFlushMs(nowMs);
-    if (dueAtMs !== undefined && dueAtMs <= nowMs) {
-      this.#flush.wantWrite();
-      return;
-    }
-    // One for later may stay. Where nothing is due it must go: the object cannot sleep while it runs.
-    if (dueAtMs !== undefined && this.#linkTimer !== undefined && dueAtMs >= this.#linkDueAtMs) return;
-    clearTimeout(this.#linkTimer);
-    this.#linkTimer = undefined;
-    if (dueAtMs === undefined) return;
-    this.#linkDueAtMs = dueAtMs;
-    this.#linkTimer = setTimeout(() => this.#onLinkTimer(), dueAtMs - nowMs);
-  }
-
-  #onLinkTimer(): void {
-    this.#linkTimer = undefined;
-    this.#flush.wantWrite();
-  }
-
-  #callShard(shard: number, call: Call): void {
-    const stub = this.env.BROKER_SHARD.getByName(`${this.#namespace}/${shard}`);
-    stub.deliverBatch(call.bytes, this.#broker.layout).then(
-      (answer) => this.#guard(() => this.#broker.onLinkAnswer(shard, call.id, answer, Date.now())),
-      (fault: unknown) =>
-        this.#guard(() => this.#broker.onLinkFailure(shard, call.id, !isOverloaded(fault), Date.now())),
-    );
-  }
-
-  #askOtherShards(done: (readings: readonly SysReadings[]) => void): void {
-    const { layout, options } = this.#broker;
-    if (layout.shards === 1) {
-      done([]);
-      return;
-    }
-    const others = Array.from({ length: layout.shards }, (_, shard) => shard).filter((i) => i !== options.shardIndex);
-    const asked = others.map((shard) => this.env.BROKER_SHARD.getByName(`${this.#namespace}/${shard}`).sysReadings());
-    void Promise.allSettled(asked).then((answers) =>
-      this.#guard(() => {
-        this.#broker.nowMs = Date.now();
-        done(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));
-      }),
-    );
-  }
-
   /** What this shard counts, for the `$SYS` topics of the namespace. */
   async sysReadings(): Promise<SysReadings> {
     this.#becomeWhole();
@@ -575,28 +431,14 @@ export class BrokerShard extends DurableObject<Env> {
     return new Promise((resolve) => this.#guard(() => this.#broker.onLinkBatch(bytes, resolve, Date.now())));
   }
 
-  /** The registry's record, as the caller knows it: the highest is committed, a lower one is refused. */
   #adopt(layout: Layout): void {
-    const present = this.#broker.layout;
-    if (layout.number < present.number) throw new Error(`layout ${present.number} is in force, not ${layout.number}`);
-    if (layout.number === present.number) return;
-    this.#broker.layout = layout;
-    this.#stores.meta.putString(layoutKey, JSON.stringify(layout));
+    adoptLayout(this.#broker, this.#stores.meta, layout);
   }
 }
 
-const layoutKey = "layout";
-/** Before the first call: nobody has said how many shards there are. */
-const noLayout: Layout = { number: 0, shards: 1, subtreeDepth: 1, depthByPrefix: [], hashSeed: 0 };
-
-const isOverloaded = (fault: unknown): boolean => (fault as { overloaded?: boolean } | null)?.overloaded === true;
-
 const normalClosure = 1000;
-const goingAway = 1001;
 const noStatus = 1005;
 const abnormalClosure = 1006;
-/** A tenth of the keep-alive, in ms per second of it: how old the saved last-seen time may be. */
-const lastSeenSlackMsPerSec = 100;
 
 /** Packets that concern one connection only: a wake for one of them touches one socket. */
 const isOwnBusiness: ReadonlySet<string> = new Set(["pingreq", "puback", "pubrec", "pubrel", "pubcomp"]);

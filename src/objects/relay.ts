@@ -127,6 +127,7 @@ export class Relay {
     const clientId = connect === undefined || connect.clientId === "" ? undefined : connect.clientId;
     const shard = await this.#options.openShard(clientId).catch(() => undefined);
     if (shard === undefined || this.#isOver) {
+      shard?.accept(); // or it may not be closed
       shard?.close(normalClosure);
       this.#end(tryAgainLater);
       return;

@@ -6,7 +6,6 @@ import { Flush as HonestFlush, type FlushPort } from "../../../src/objects/flush
 
 export * from "../../../src/objects/flush.ts";
 
-/** Found in the bundle that has the fault. */
 
 const writeDelayMs = 100;
 

@@ -15,6 +15,7 @@ import type { CallId } from "./link-window.ts";
 import { Links, type LinkCall, type LinkStore } from "./links.ts";
 import { IdempotencyKeys, type Claim, type ClaimVerdict, type IdempotencyStore } from "./idempotency.ts";
 import { MessageLog, type MessageLogStore } from "./message-log.ts";
+import { OfflineQueues } from "./offline-queues.ts";
 import type { ClientPacket, Message, ProtocolVersion } from "./packet.ts";
 import { PendingRows, type RowStore } from "./pending-rows.ts";
 import { ProgressPages, type ProgressStore } from "./progress.ts";
@@ -83,6 +84,7 @@ export class Broker {
   readonly plans: DeliveryPlans;
   readonly topicNames: TopicNames;
   readonly log: MessageLog;
+  readonly offlineQueues: OfflineQueues;
   readonly progress: ProgressPages;
   readonly retained: RetainedMessages;
   readonly wills: PendingRows<number, StoredWill>;
@@ -111,7 +113,11 @@ export class Broker {
     this.effects = effects;
     this.sessions = new SessionTable(stores.sessions, stores.meta);
     this.topicNames = new TopicNames(options.limits);
-    this.log = new MessageLog(stores.log, { maximumLogBytes: options.limits.maximumLogBytes });
+    this.offlineQueues = new OfflineQueues(this);
+    this.log = new MessageLog(stores.log, {
+      maximumLogBytes: options.limits.maximumLogBytes,
+      onCompact: () => this.offlineQueues.step(),
+    });
     this.progress = new ProgressPages(stores.progress);
     this.retained = new RetainedMessages(stores.retained, options.limits);
     this.wills = new PendingRows(stores.wills satisfies RowStore<number, StoredWill>);
@@ -203,6 +209,7 @@ export class Broker {
     if (!isConnected(connection)) return;
     const { session } = connection.state;
     session.online?.outbound.pump(nowMs);
+    this.groups.pumpFor(session);
     pumpReplays(this, session);
   }
 

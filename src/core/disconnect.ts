@@ -4,6 +4,7 @@ import type { Position } from "./brand.ts";
 import { isConnected, type Connection } from "./connection.ts";
 import type { Broker } from "./broker.ts";
 import type { Disconnect } from "./packet.ts";
+import { isInRanges } from "./position-ranges.ts";
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode, toConnackReturnCode } from "./reason-code.ts";
 import type { Session } from "./session.ts";
@@ -141,7 +142,7 @@ function handedTo(broker: Broker, session: Session): Handed[] {
     const group = broker.groups.byNumber(number);
     const entry = broker.log.next(session.number, (position - 1) as Position);
     if (group === undefined || entry?.position !== position) return [];
-    if (entry.qos !== 1 || acknowledged.includes(position)) return [];
+    if (entry.qos !== 1 || isInRanges(acknowledged, position)) return [];
     return [{ group, message: entry.message, position: undefined }];
   });
 }

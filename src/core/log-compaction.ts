@@ -2,7 +2,7 @@
 // write, and n-1 deletes that would have come anyway.
 
 import { Audience } from "./audience.ts";
-import type { SessionNumber } from "./brand.ts";
+import type { Position, SessionNumber } from "./brand.ts";
 import type { AudienceEntry } from "./chunk.ts";
 import { indexBeyond, type LogChunk } from "./log-chunk.ts";
 import type { LogReleases } from "./log-releases.ts";
@@ -113,13 +113,24 @@ function runLength(chunks: readonly LogChunk[], from: number, end: number): numb
   return length >= shortestRun && largest * 2 <= bytes ? length : 0;
 }
 
-/** True where at most half of its sessions still need the chunk. */
+/** True where at most half of its sessions need all of the chunk, or all from some message on. */
 function isSparse(chunk: LogChunk, releases: LogReleases): boolean {
   let left = Math.floor(chunk.sessions.length / 2);
   for (const session of chunk.sessions) {
-    if (releases.of(session as SessionNumber) < chunk.last && --left < 0) return false;
+    const number = session as SessionNumber;
+    if (releases.of(number) >= chunk.last || releases.hasRangesIn(number, chunk.first, chunk.last)) continue;
+    left -= 1;
+    if (left < 0) return false;
   }
   return chunk.sessions.length > 0;
+}
+
+interface PrunedAudience {
+  readonly audience: Audience;
+  /** Up to where all recipients without ranges are through. */
+  readonly releasedTo: number;
+  /** Recipients that released something out of order, in this chunk. */
+  readonly ranged: readonly SessionNumber[];
 }
 
 class Pruner {
@@ -133,27 +144,34 @@ class Pruner {
 
   /** The entries that somebody still needs, without the recipients that are through with the chunk. */
   prune(chunk: LogChunk, entries: readonly AudienceEntry[]): AudienceEntry[] {
-    const pruned = new Map<Audience, { readonly audience: Audience; readonly releasedTo: number }>();
+    const pruned = new Map<Audience, PrunedAudience>();
     const kept: AudienceEntry[] = [];
     for (const { position, message, audience, size } of entries) {
-      const rest = pruned.get(audience) ?? this.#pruneAudience(audience, chunk.last);
+      const rest = pruned.get(audience) ?? this.#pruneAudience(audience, chunk);
       pruned.set(audience, rest);
-      if (rest.releasedTo < position) kept.push({ position, message, audience: rest.audience, size });
+      if (this.#isNeeded(rest, position)) kept.push({ position, message, audience: rest.audience, size });
     }
     return kept;
   }
 
-  #pruneAudience(audience: Audience, last: number): { audience: Audience; releasedTo: number } {
+  #isNeeded({ releasedTo, ranged }: PrunedAudience, position: Position): boolean {
+    if (releasedTo < position) return true;
+    return ranged.some((session) => !this.#releases.isThrough(session, position, position));
+  }
+
+  #pruneAudience(audience: Audience, { first, last }: LogChunk): PrunedAudience {
     let releasedTo = Infinity;
+    const ranged: SessionNumber[] = [];
     const recipients = audience.recipients.filter(({ session }) => {
-      const released = this.#releases.of(session);
-      releasedTo = Math.min(releasedTo, released);
-      return released < last;
+      if (this.#releases.isThrough(session, first, last)) return false;
+      if (this.#releases.hasRangesIn(session, first, last)) ranged.push(session);
+      else releasedTo = Math.min(releasedTo, this.#releases.of(session));
+      return true;
     });
     const same = this.#audiences.find((known) => known.isSameAs(recipients));
-    if (same !== undefined) return { audience: same, releasedTo };
+    if (same !== undefined) return { audience: same, releasedTo, ranged };
     const rest = recipients.length === audience.recipients.length ? audience : new Audience(recipients);
     this.#audiences.push(rest);
-    return { audience: rest, releasedTo };
+    return { audience: rest, releasedTo, ranged };
   }
 }

@@ -12,6 +12,8 @@ const plainScan = 32;
 export class PendingEntries {
   #entries: AudienceEntry[] = [];
   #bytes = 0;
+  #messagesEver = 0;
+  #bytesEver = 0;
   /** Indices of each session's entries, among the first `#indexed` ones. */
   readonly #index = new Map<SessionNumber, number[]>();
   #indexed = 0;
@@ -27,6 +29,11 @@ export class PendingEntries {
     return this.#bytes;
   }
 
+  /** Taken ones included. */
+  get appended(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#messagesEver, bytes: this.#bytesEver };
+  }
+
   get end(): Position | undefined {
     return this.#entries.at(-1)?.position;
   }
@@ -35,6 +42,8 @@ export class PendingEntries {
     const size = messageSize(message);
     this.#entries.push({ position, message, audience: this.audienceOf(recipients), size });
     this.#bytes += size;
+    this.#messagesEver += 1;
+    this.#bytesEver += size;
   }
 
   audienceOf(recipients: readonly Recipient[]): Audience {

@@ -7,8 +7,9 @@ import type { Position, SessionNumber } from "./brand.ts";
 import type { AudienceEntry } from "./chunk.ts";
 import { LogCompaction } from "./log-compaction.ts";
 import { PendingEntries } from "./log-pending.ts";
-import { LogReleases, type AcknowledgedTo } from "./log-releases.ts";
+import { LogReleases, type AcknowledgedRanges, type AcknowledgedTo } from "./log-releases.ts";
 import type { Message } from "./packet.ts";
+import type { PositionRanges } from "./position-ranges.ts";
 import { StoredChunks } from "./stored-chunks.ts";
 
 export type { Recipient } from "./audience.ts";
@@ -46,6 +47,8 @@ export interface MessageLogOptions {
   readonly maximumLogBytes: number;
   /** Bytes of decoded chunks kept in memory. */
   readonly maximumCachedBytes?: number;
+  /** Called with each step of `compact`: releases what nobody asks for. True where there may be more to do. */
+  readonly onCompact?: () => boolean;
 }
 
 const KiB = 1024;
@@ -59,12 +62,14 @@ export class MessageLog {
   readonly #releases = new LogReleases();
   readonly #chunks: StoredChunks;
   readonly #compaction: LogCompaction;
+  readonly #onCompact: () => boolean;
 
   /** Reads nothing yet. */
   constructor(store: MessageLogStore, options: MessageLogOptions) {
     this.#maximumLogBytes = options.maximumLogBytes;
     this.#chunks = new StoredChunks(store, this.#releases, options.maximumCachedBytes ?? defaultCachedBytes);
     this.#compaction = new LogCompaction(this.#chunks, this.#releases);
+    this.#onCompact = options.onCompact ?? (() => false);
   }
 
   /** The last position ever given, 0 where none was. Never given again, also after a restart on an emptied log. */
@@ -75,6 +80,11 @@ export class MessageLog {
   /** Bytes that count against `maximumLogBytes`. */
   get bytes(): number {
     return this.#chunks.bytes + this.#pending.bytes;
+  }
+
+  /** What came since the start: messages, and their bytes. */
+  get appended(): { readonly messages: number; readonly bytes: number } {
+    return this.#pending.appended;
   }
 
   /** Rows, for metrics. */
@@ -112,6 +122,17 @@ export class MessageLog {
     return entry && toLogEntry(entry, session);
   }
 
+  /** The session's first entry after a position that none of the ranges holds. */
+  nextOutside(session: SessionNumber, after: Position, ranges: PositionRanges): LogEntry | undefined {
+    let entry = this.next(session, after);
+    while (entry !== undefined) {
+      const end = ranges.endOf(entry.position);
+      if (end === undefined) return entry;
+      entry = this.next(session, end);
+    }
+    return undefined;
+  }
+
   /**
    * Own entries after a position, for the queue limits of a session that comes back. Reads all its chunks. `isDone`:
    * those that do not count.
@@ -143,6 +164,14 @@ export class MessageLog {
     this.#chunks.review(session, Math.min(known, from), to);
   }
 
+  /**
+   * The session needs nothing own between these positions any more, both ends included, while something before them may
+   * still be in flight. Told again costs little.
+   */
+  releaseRange(session: SessionNumber, from: Position, to: Position): void {
+    if (this.#releases.addRange(session, from, to)) this.#chunks.review(session, from - 1, to);
+  }
+
   /** The session ended: it needs nothing any more; after `after` it had something. Its number never comes back. */
   forget(session: SessionNumber, after: Position): void {
     const known = this.#releases.known(session) ?? after;
@@ -154,10 +183,11 @@ export class MessageLog {
   /**
    * Once after a start, when all stored sessions are known: how to ask what a session had acknowledged (`undefined`:
    * no such session). Asked when it matters who still needs a chunk; may answer with newer values as they come. Until
-   * then no chunk goes that names a session which has not released it since the start.
+   * then no chunk goes that names a session which has not released it since the start. `acknowledged`: what it had
+   * acknowledged beyond that.
    */
-  recover(acknowledgedTo: AcknowledgedTo): void {
-    this.#releases.recover(acknowledgedTo);
+  recover(acknowledgedTo: AcknowledgedTo, acknowledged?: AcknowledgedRanges): void {
+    this.#releases.recover(acknowledgedTo, acknowledged);
     this.#chunks.askAgain();
     this.#compaction.wantPass();
   }
@@ -167,7 +197,8 @@ export class MessageLog {
    * Positions stay. True where there may be more to do. What it changes is pending until the flush.
    */
   compact(): boolean {
-    return this.#compaction.step();
+    const isMoreToRelease = this.#onCompact();
+    return this.#compaction.step() || isMoreToRelease;
   }
 
   /** Something waits for `flush`. A last chunk that nobody needs does not: it goes with the next messages. */

@@ -8,6 +8,7 @@ import type { LogEntry } from "./message-log.ts";
 import { messageSize } from "./message-size.ts";
 import { packetIdOf } from "./packet-ids.ts";
 import type { Message, QoS } from "./packet.ts";
+import { PositionRanges } from "./position-ranges.ts";
 import type { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { Window, type InFlight } from "./window.ts";
@@ -19,6 +20,9 @@ export interface StoredOutboundState {
   readonly inFlight: readonly InFlight[];
 }
 
+/** So many ranges of acknowledged messages are kept before it is tried to join them. */
+const unjoinedRanges = 16;
+
 export class StoredOutbound {
   readonly kind = "stored";
   readonly window: Window;
@@ -27,8 +31,10 @@ export class StoredOutbound {
   readonly #connection: Connection;
   /** Own entries up to here need nothing any more. */
   #acknowledgedTo: Position;
-  /** Acknowledged or dropped out of order, all > acknowledgedTo. */
-  readonly #acknowledged: Set<Position>;
+  /** Everything own in there was acknowledged or dropped out of order; all > acknowledgedTo. */
+  readonly #acknowledged: PositionRanges;
+  /** So many of them are worth another try to join them. */
+  #joinAt = unjoinedRanges;
   /** QoS 2 positions whose PUBREC was seen; the PUBLISH must not be sent again. */
   readonly #released: Set<Position>;
   readonly #explicitIds: Map<Position, PacketId>;
@@ -49,6 +55,8 @@ export class StoredOutbound {
   readonly #freeing = new Set<PacketId>();
   /** Those of them whose completion is in the progress that the next commit has. */
   readonly #committing = new Set<PacketId>();
+  /** The last own entry of those that came on this connection. */
+  #lastAppended: Position | undefined;
   /** Unsent own entries up to here were dropped for the queue limit. */
   #droppedTo = 0 as Position;
 
@@ -58,7 +66,7 @@ export class StoredOutbound {
     this.#connection = connection;
     this.window = new Window(windowSize);
     this.#acknowledgedTo = progress.acknowledgedTo;
-    this.#acknowledged = new Set(progress.acknowledged);
+    this.#acknowledged = new PositionRanges(progress.acknowledged);
     this.#released = new Set(progress.released);
     this.#explicitIds = new Map(progress.explicitIds.map(([id, position]) => [position, id]));
     this.#handed = new Map(progress.handed);
@@ -66,6 +74,7 @@ export class StoredOutbound {
     this.#sentTo = progress.sentTo;
     this.#resendTo = progress.sentTo;
     this.#crashBudget = progress.open ? session.receiveMaximum : 0;
+    broker.offlineQueues.forget(session);
   }
 
   /** Before the first `pump` of a resumed session: the queue limit, applied to what gathered off line. */
@@ -94,10 +103,12 @@ export class StoredOutbound {
   /** For the progress page. `open`: the client is still connected. */
   progress(open: boolean, inbound: Iterable<PacketId>): Progress {
     this.#advance();
+    this.#joinAcknowledged();
+    this.#forgetGone();
     for (const packetId of this.#freeing) this.#committing.add(packetId);
     return {
       acknowledgedTo: this.#acknowledgedTo,
-      acknowledged: [...this.#acknowledged].sort((a, b) => a - b),
+      acknowledged: this.#acknowledged.entries,
       sentTo: this.#sentTo,
       released: [...this.#released].sort((a, b) => a - b),
       inbound: [...inbound],
@@ -115,6 +126,7 @@ export class StoredOutbound {
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
   ): void {
+    this.#lastAppended = position;
     if (this.#caughtUp && !this.window.isFull) {
       const packetId = packetIdOf(position);
       if (!this.#isIdInUse(packetId)) {
@@ -133,7 +145,9 @@ export class StoredOutbound {
   onRefused(position: Position, message: Message): void {
     this.#broker.dropped(this.#connection, message, "not_authorized");
     if (this.#caughtUp) this.#cursor = position;
-    this.#markDone(position);
+    // Also what others have in between: many in a row are one range.
+    this.#markRangeDone(((this.#lastAppended ?? position - 1) + 1) as Position, position);
+    this.#lastAppended = position;
   }
 
   /** A retained message of a replay gets a log entry of its own, outside the queue limit. */
@@ -227,8 +241,9 @@ export class StoredOutbound {
   #take(entry: LogEntry, nowMs: number): boolean {
     const { position } = entry;
     const isUnsent = position > this.#resendTo && this.#crashBudget === 0;
-    if (this.#acknowledged.has(position)) {
-      this.#cursor = position;
+    const done = this.#acknowledged.endOf(position);
+    if (done !== undefined) {
+      this.#cursor = done;
       return true;
     }
     if (isUnsent) this.#forgetUnsent(entry);
@@ -295,8 +310,13 @@ export class StoredOutbound {
   #markDone(position: Position): void {
     this.#explicitIds.delete(position);
     this.#handed.delete(position);
-    this.#acknowledged.add(position);
+    this.#markRangeDone(position, position);
+  }
+
+  #markRangeDone(from: Position, to: Position): void {
+    this.#acknowledged.addRange(from, to);
     this.#advance();
+    if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
   }
 
   /** Moves `acknowledgedTo` up to the oldest message that is still in flight, and lets the log go of the rest. */
@@ -307,9 +327,32 @@ export class StoredOutbound {
     if (to <= this.#acknowledgedTo) return;
     this.#broker.log.release(this.#session.number, this.#acknowledgedTo, to);
     this.#acknowledgedTo = to;
-    for (const position of this.#acknowledged) {
-      if (position <= to) this.#acknowledged.delete(position);
+    this.#acknowledged.dropUpTo(to);
+  }
+
+  /** Up to the cursor all is done but the window: so there are never many more ranges than that is large. */
+  #joinAcknowledged(): void {
+    this.#acknowledged.joinUpTo(this.#cursor, this.#inFlightPositions());
+    this.#joinAt = Math.max(unjoinedRanges, 2 * this.#acknowledged.count);
+    for (const [from, to] of this.#acknowledged.entries) this.#broker.log.releaseRange(this.#session.number, from, to);
+  }
+
+  *#inFlightPositions(): Generator<Position> {
+    for (const { position } of this.window.entries()) if (position !== undefined) yield position;
+  }
+
+  /** Marks of entries that ended without this connection: a crash may have come between their end and its record. */
+  #forgetGone(): void {
+    for (const position of this.#released) if (position <= this.#acknowledgedTo) this.#released.delete(position);
+    for (const position of this.#handed.keys()) if (position <= this.#acknowledgedTo) this.#handed.delete(position);
+    for (const position of this.#explicitIds.keys()) {
+      if (position <= this.#acknowledgedTo) this.#explicitIds.delete(position);
     }
+  }
+
+  /** The first own entry after a position that is not done. */
+  #nextUndone(after: Position): LogEntry | undefined {
+    return this.#broker.log.nextOutside(this.#session.number, after, this.#acknowledged);
   }
 
   #isIdInUse(packetId: PacketId): boolean {
@@ -329,11 +372,10 @@ export class StoredOutbound {
   /** The last own entry that was sent, or that counts as sent after a crash. */
   #lastSent(): Position {
     let position = this.#cursor;
-    for (let budget = this.#crashBudget; budget > 0;) {
-      const entry = this.#broker.log.next(this.#session.number, position);
+    for (let budget = this.#crashBudget; budget > 0; budget -= 1) {
+      const entry = this.#nextUndone(position);
       if (entry === undefined) break;
       position = entry.position;
-      if (!this.#acknowledged.has(position)) budget -= 1;
     }
     return Math.max(position, this.#sentTo) as Position;
   }
@@ -342,17 +384,22 @@ export class StoredOutbound {
   #dropOverflow(): void {
     const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
     if (this.#unsentCount <= maximumQueuedMessages && this.#unsentBytes <= maximumQueuedBytes) return;
-    let after = Math.max(this.#lastSent(), this.#droppedTo) as Position;
+    const before = Math.max(this.#lastSent(), this.#droppedTo) as Position;
+    let after = before;
     while (this.#unsentCount > maximumQueuedMessages || this.#unsentBytes > maximumQueuedBytes) {
-      const entry = this.#broker.log.next(this.#session.number, after);
-      if (entry === undefined) return;
+      const entry = this.#nextUndone(after);
+      if (entry === undefined) break;
       after = entry.position;
-      this.#droppedTo = after;
-      if (this.#acknowledged.has(after)) continue;
       const limit = this.#unsentCount > maximumQueuedMessages ? "maximumQueuedMessages" : "maximumQueuedBytes";
       this.#forgetUnsent(entry);
-      this.#markDone(after);
+      this.#explicitIds.delete(after);
+      this.#handed.delete(after);
       this.#broker.dropped(this.#connection, entry.message, "queue_full", limit);
     }
+    if (after === before) return;
+    this.#droppedTo = after;
+    this.#markRangeDone((before + 1) as Position, after);
+    this.#broker.log.releaseRange(this.#session.number, (before + 1) as Position, after);
+    this.#broker.effects.needsSave(this.#connection);
   }
 }

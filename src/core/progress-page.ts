@@ -3,12 +3,13 @@
 import type { PacketId, Position, SessionNumber } from "./brand.ts";
 import { expectVersion } from "./message-codec.ts";
 import { PackedReader, PackedWriter } from "./packed.ts";
+import type { PositionRange } from "./position-ranges.ts";
 
 export interface Progress {
   /** Own entries up to here need nothing any more. */
   readonly acknowledgedTo: Position;
-  /** Acknowledged or dropped out of order: sorted, all > acknowledgedTo. */
-  readonly acknowledged: readonly Position[];
+  /** In these ranges, sorted and all > acknowledgedTo, everything own was acknowledged or dropped out of order. */
+  readonly acknowledged: readonly PositionRange[];
   /** Own entries up to here were sent at least once; later ones never. */
   readonly sentTo: Position;
   /** Outgoing QoS 2 whose PUBREC was seen, sorted: PUBREL is owed, the PUBLISH must not be sent again [MQTT-4.3.3-6]. */
@@ -82,7 +83,7 @@ function writeProgress(writer: PackedWriter, progress: Progress): void {
       (handed.length > 0 ? handedFlag : 0),
   );
   writer.uint(acknowledgedTo).uint(Math.max(0, sentTo - acknowledgedTo));
-  if (acknowledged.length > 0) writeSorted(writer, acknowledged);
+  if (acknowledged.length > 0) writeRanges(writer, acknowledged);
   if (released.length > 0) writeSorted(writer, released);
   if (inbound.length > 0) writeNumbers(writer, inbound);
   if (explicitIds.length > 0) writeNumbers(writer, explicitIds.flat());
@@ -96,7 +97,7 @@ function readProgress(reader: PackedReader): Progress {
   return {
     acknowledgedTo,
     sentTo,
-    acknowledged: flags & acknowledgedFlag ? readSorted(reader) : [],
+    acknowledged: flags & acknowledgedFlag ? readRanges(reader) : [],
     released: flags & releasedFlag ? readSorted(reader) : [],
     inbound: flags & inboundFlag ? (readNumbers(reader) as PacketId[]) : [],
     explicitIds: flags & explicitIdsFlag ? pairs<PacketId, Position>(readNumbers(reader)) : [],
@@ -129,6 +130,27 @@ function writeSorted(writer: PackedWriter, sorted: readonly Position[]): void {
 function readSorted(reader: PackedReader): Position[] {
   let last = 0;
   return readNumbers(reader).map((step) => (last += step) as Position);
+}
+
+/** As differences too: to the range before, and to its own end. */
+function writeRanges(writer: PackedWriter, ranges: readonly PositionRange[]): void {
+  writer.uint(ranges.length);
+  let last = 0;
+  for (const [from, to] of ranges) {
+    writer.uint(from - last).uint(to - from);
+    last = to;
+  }
+}
+
+function readRanges(reader: PackedReader): PositionRange[] {
+  const ranges: PositionRange[] = [];
+  let last = 0;
+  for (let left = reader.uint(); left > 0; left -= 1) {
+    const from = (last + reader.uint()) as Position;
+    last = from + reader.uint();
+    ranges.push([from, last as Position]);
+  }
+  return ranges;
 }
 
 function pairs<First extends number, Second extends number>(flat: readonly number[]): [First, Second][] {

@@ -210,12 +210,15 @@ export function loadSessions(broker: Broker, stores: Stores): void {
   broker.isWhole = true;
   broker.links.loadRoutes();
   broker.groups.onWhole();
-  broker.log.recover((number) => {
-    const ofGroup = broker.groups.acknowledgedTo(number);
-    if (ofGroup !== undefined) return ofGroup as Position;
-    if (broker.sessions.byNumber(number) === undefined) return undefined;
-    return broker.progress.get(number).acknowledgedTo;
-  });
+  broker.log.recover(
+    (number) => {
+      const ofGroup = broker.groups.acknowledgedTo(number);
+      if (ofGroup !== undefined) return ofGroup as Position;
+      if (broker.sessions.byNumber(number) === undefined) return undefined;
+      return broker.progress.get(number).acknowledgedTo;
+    },
+    (number) => broker.progress.get(number).acknowledged,
+  );
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { Position, SessionNumber, TopicFilter } from "./brand.ts";
 import type { Broker } from "./broker.ts";
 import type { Message, QoS } from "./packet.ts";
+import { PositionRanges } from "./position-ranges.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -21,6 +22,9 @@ interface Member {
   readonly subscription: Subscription;
 }
 
+/** So many ranges of what is done are kept before it is tried to join them. */
+const unjoinedRanges = 16;
+
 export class SharedGroup {
   /** `$share/{group}/{filter}`: its key. */
   readonly filter: string;
@@ -36,7 +40,10 @@ export class SharedGroup {
   /** Who was last in turn: a session number, or a shard as `-1 - shard`. */
   #last: number | undefined;
   #acknowledgedTo: Position;
-  readonly #acknowledged: Set<Position>;
+  /** Everything of the queue in there is done, out of order; all > acknowledgedTo. */
+  readonly #acknowledged: PositionRanges;
+  /** So many ranges are worth a try to join them. */
+  #joinAt = unjoinedRanges;
   /** Entries up to here were looked at: handed over, or waiting in `#returned`. */
   #cursor: Position;
   #returned: Position[] = [];
@@ -55,10 +62,10 @@ export class SharedGroup {
     this.#number = number;
     const progress = number === undefined ? undefined : broker.progress.get(number);
     this.#acknowledgedTo = progress?.acknowledgedTo ?? broker.log.end;
-    this.#acknowledged = new Set(progress?.acknowledged);
+    this.#acknowledged = new PositionRanges(progress?.acknowledged);
     this.#cursor = this.#acknowledgedTo;
-    const stored = number === undefined ? 0 : broker.log.countAfter(number, this.#cursor).count;
-    this.#queued = stored - this.#acknowledged.size;
+    const isDone = (position: Position): boolean => this.#acknowledged.has(position);
+    this.#queued = number === undefined ? 0 : broker.log.countAfter(number, this.#cursor, isDone).count;
   }
 
   get number(): SessionNumber | undefined {
@@ -141,6 +148,8 @@ export class SharedGroup {
   /** A message that another shard gave this one, for its own members: none of them has a free slot where this is false. */
   accept(message: Message): boolean {
     if (message.qos === 0) return this.#offerQos0(message, true);
+    // Where this gives false `isReady` must be false too, or the owner would wait for a free slot that is there.
+    this.pump();
     return this.#queued === 0 && this.#handOver(message, undefined, () => undefined, false, true);
   }
 
@@ -351,9 +360,19 @@ export class SharedGroup {
     if (to > this.#acknowledgedTo && this.#number !== undefined) {
       this.#broker.log.release(this.#number, this.#acknowledgedTo, to);
       this.#acknowledgedTo = to;
-      for (const done of this.#acknowledged) if (done <= to) this.#acknowledged.delete(done);
+      this.#acknowledged.dropUpTo(to);
     }
+    if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
     this.#save();
+  }
+
+  /** Up to the cursor all is done but what is in flight or came back. */
+  #joinAcknowledged(): void {
+    const open = [...this.#inFlight, ...this.#returned].sort((a, b) => a - b);
+    this.#acknowledged.joinUpTo(this.#cursor, open);
+    this.#joinAt = Math.max(unjoinedRanges, 2 * this.#acknowledged.count);
+    if (this.#number === undefined) return;
+    for (const [from, to] of this.#acknowledged.entries) this.#broker.log.releaseRange(this.#number, from, to);
   }
 
   /** Written with the commit of the hand-over: what was handed over is not handed over again after a crash. */
@@ -361,7 +380,7 @@ export class SharedGroup {
     if (this.#number === undefined) return;
     this.#broker.progress.set(this.#number, {
       acknowledgedTo: this.#acknowledgedTo,
-      acknowledged: [...this.#acknowledged].sort((a, b) => a - b),
+      acknowledged: this.#acknowledged.entries,
       sentTo: this.#acknowledgedTo,
       released: [],
       inbound: [],

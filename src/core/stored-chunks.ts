@@ -193,9 +193,18 @@ export class StoredChunks {
   }
 
   #needs(chunk: LogChunk, session: SessionNumber): boolean {
+    const { first, last } = chunk;
+    if (this.#releases.isThrough(session, first, last)) return false;
     const released = this.#releases.of(session);
-    if (released >= chunk.last) return false;
-    return released < chunk.first || firstOwn(this.entriesOf(chunk), session, released) !== undefined;
+    if (released < first && !this.#releases.hasRangesIn(session, first, last)) return true;
+    const entries = this.entriesOf(chunk);
+    let own = firstOwn(entries, session, released);
+    while (own !== undefined) {
+      const end = this.#releases.endOfRange(session, own.position);
+      if (end === undefined) return true;
+      own = firstOwn(entries, session, end);
+    }
+    return false;
   }
 
   #make(

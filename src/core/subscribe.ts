@@ -131,6 +131,7 @@ function register(broker: Broker, session: Session, verdict: Judged, done: () =>
     if (isCurrent && wantsRetained && subscription.shareName === undefined)
       replay(broker, session, subscription, registrations);
     done();
+    if (subscription.shareName !== undefined) broker.groups.pumpFor(session);
   });
   // One subscription holds a route once; the new one is asked for first, so that it never ends in between.
   if (!isNew) broker.topics.unregister(subscription);

@@ -39,6 +39,8 @@ import { ShardLinks } from "./shard-links.ts";
 import type { ShardSocket } from "./shard-socket.ts";
 import { ShardSockets } from "./shard-sockets.ts";
 
+/** A shard that never idles tidies its log once in so many flushes. */
+const flushesPerTidying = 64;
 /** How long a replay waits for a socket that is behind. */
 const drainCheckMs = 50;
 
@@ -57,6 +59,7 @@ export class BrokerShard extends DurableObject<Env> {
   /** Their connections have ended: what they still say must not bring them back from their attachments. */
   readonly #gone = new WeakSet<WebSocket>();
   readonly #pumps = new Set<Connection>();
+  #flushesToTidying = flushesPerTidying;
   /** Every socket and every stored session is in memory. A wake for a PINGREQ or an acknowledgement needs one only. */
   #isWhole = false;
 
@@ -410,12 +413,20 @@ export class BrokerShard extends DurableObject<Env> {
 
   #write(): boolean {
     const { sql } = this.#stores;
+    this.#tidyAtTimes();
     const before = sql.rowsWritten;
     sql.transaction(() => {
       this.#broker.flush(Date.now());
       this.#overflow.flush();
     });
     return sql.rowsWritten > before;
+  }
+
+  #tidyAtTimes(): void {
+    this.#flushesToTidying -= 1;
+    if (this.#flushesToTidying > 0) return;
+    this.#flushesToTidying = flushesPerTidying;
+    if (this.#isWhole) this.#broker.log.compact();
   }
 
   /** What this shard counts, for the `$SYS` topics of the namespace. */

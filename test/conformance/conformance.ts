@@ -43,7 +43,6 @@ export function testDialogues(
   for (const version of among) {
     describe(`${VERSION_NAMES.get(version)}, ${placement.shards} shard(s), ${evictions}`, () => {
       for (const dialogue of dialogues.filter(({ versions }) => versions.includes(version))) {
-        // oxlint-disable-next-line vitest/valid-title -- titles are data here
         test(dialogue.title, async () => {
           const ids = nextIds();
           assertApart(ids, placement);

@@ -2,6 +2,7 @@
 
 import type { Connection } from "../../src/core/connection.ts";
 import type { DeliveryHeader, Effects, Leaves, LogRecord } from "../../src/core/effect.ts";
+import type { Call } from "../../src/core/link-window.ts";
 import type { Connect, Message, ServerPacket } from "../../src/core/packet.ts";
 import type { SysReadings } from "../../src/core/sys-topics.ts";
 
@@ -64,7 +65,7 @@ export class RecordingEffects implements Effects {
     done([]);
   }
 
-  callShard(): void {
+  callShard(_shard: number, _call: Call): void {
     throw new Error("a single shard calls nobody");
   }
 

@@ -7,6 +7,7 @@ import type { PacketId } from "../../src/core/brand.ts";
 import type { Connection } from "../../src/core/connection.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
 import type { ClientPacket, Connect, Publish, QoS, SubscriptionRequest } from "../../src/core/packet.ts";
+import type { Layout } from "../../src/core/placement.ts";
 import { loadSessions, recover, restoreConnection, snapshotOf } from "../../src/core/restore.ts";
 import { openStoresOver, type OpenStores } from "../../src/storage/stores.ts";
 import { NodeSql } from "./node-sql.ts";
@@ -19,6 +20,8 @@ const oneShard = { number: 1, shards: 1, subtreeDepth: 1, depthByPrefix: [], has
 export interface SceneOptions {
   readonly limits?: Partial<Limits>;
   readonly options?: Partial<BrokerOptions>;
+  /** Default: one shard. */
+  readonly layout?: Layout;
   /** Verdicts come when the test gives them; else everybody is let in at once, under the name in CONNECT. */
   readonly isGuarded?: boolean;
   readonly access?: (username: string | undefined, clientId: string) => Access;
@@ -56,7 +59,7 @@ export class Scene {
         rowsWritten: () => this.sql.rowsWritten,
         ...options,
       },
-      oneShard,
+      this.#setting.layout ?? oneShard,
       this.stores,
       this.effects,
     );

@@ -74,9 +74,7 @@ export class Cluster {
   /** Every shard, or one, saves and sleeps with its sockets kept. */
   async hibernate(...shards: number[]): Promise<void> {
     for (const shard of shards.length === 0 ? this.all : shards) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another, as the runtime would
       await this.save(shard);
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await evictDurableObject(this.stub(shard), { webSockets: "hibernate" });
     }
   }
@@ -116,7 +114,6 @@ export async function eventually(holds: () => Promise<boolean> | boolean, what: 
   const deadlineMs = performance.now() + patienceMs;
   while (!(await holds())) {
     if (performance.now() > deadlineMs) throw new Error(`it never came that ${what}`);
-    // oxlint-disable-next-line no-await-in-loop -- it is looked at again and again
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }
@@ -135,7 +132,6 @@ export async function withTap(
   onCall: (call: BatchCall) => Promise<Uint8Array>,
   work: () => Promise<void>,
 ): Promise<void> {
-  // oxlint-disable-next-line typescript/unbound-method -- put back below, and called on the shard itself
   const original = BrokerShard.prototype.deliverBatch;
   BrokerShard.prototype.deliverBatch = async function tapped(this: BrokerShard, bytes, layout) {
     const { ctx } = this as unknown as { readonly ctx: DurableObjectState };

@@ -239,7 +239,6 @@ describe("a wake", () => {
 /** Counts the attachments that are read from now on: tests and shards share one isolate. */
 function countRestored(): () => number {
   const sockets = new Set<WebSocket>();
-  // oxlint-disable-next-line typescript/unbound-method -- called with its socket below
   const original = WebSocket.prototype.deserializeAttachment;
   WebSocket.prototype.deserializeAttachment = function counted(this: WebSocket): unknown {
     sockets.add(this);

@@ -38,7 +38,7 @@ export const leastMessage: Message = { topicName: "b" as TopicName, payload: new
 
 export const fullProgress: Progress = {
   acknowledgedTo: position(1),
-  acknowledged: [position(3)],
+  acknowledged: [[position(3), position(3)]],
   sentTo: position(4),
   released: [position(2)],
   inbound: [65_535, 1] as unknown as Progress["inbound"],

@@ -6,7 +6,6 @@ import { Flush as HonestFlush, type FlushPort } from "../../../src/objects/flush
 
 export * from "../../../src/objects/flush.ts";
 
-
 const writeDelayMs = 100;
 
 export class Flush extends HonestFlush {

@@ -10,7 +10,7 @@ const puback = [0x40, 0x02, 0x00, 0x07];
 /** A packet of any type with a body of so many bytes, which may look like PINGREQs. */
 function packet(firstByte: number, bodyLength: number): number[] {
   const header = [firstByte];
-  for (let rest = bodyLength, more = true; more; ) {
+  for (let rest = bodyLength, more = true; more;) {
     const byte = rest % 128;
     rest = Math.floor(rest / 128);
     more = rest > 0;
@@ -41,7 +41,12 @@ describe("a PINGREQ", () => {
 
   test("split between two frames, or with a packet cut before it, is taken out", () => {
     expect(feed([[0xc0], [0x00]])).toEqual({ forward: [], pings: 1 });
-    expect(feed([[...puback, 0xc0], [0x00, ...puback]])).toEqual({ forward: [...puback, ...puback], pings: 1 });
+    expect(
+      feed([
+        [...puback, 0xc0],
+        [0x00, ...puback],
+      ]),
+    ).toEqual({ forward: [...puback, ...puback], pings: 1 });
     expect(feed([puback.slice(0, 3), [...puback.slice(3), ...pingreq]])).toEqual({ forward: puback, pings: 1 });
   });
 

@@ -4,27 +4,23 @@
 import { describe, expect, test } from "vitest";
 import type { Position, SessionNumber, TopicName } from "../../../src/core/brand.ts";
 import { MessageLog, type Recipient } from "../../../src/core/message-log.ts";
+import { PositionRanges, type PositionRange } from "../../../src/core/position-ranges.ts";
 import { MemoryLogStore } from "../../support/memory-log-store.ts";
+import { randomOf } from "../../support/random.ts";
 
 const seeds = 15;
 const steps = 400;
 const sessions = 6;
 
-/** mulberry32 */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
 interface ModelEntry {
   readonly position: Position;
   readonly text: string;
   readonly recipients: readonly Recipient[];
+}
+
+/** A new one: saved ones stay as they are. */
+function withRange(ranges: PositionRanges | undefined, from: Position, to: Position): PositionRanges {
+  return new PositionRanges([...(ranges?.entries ?? []), [from, to]]);
 }
 
 class Simulation {
@@ -36,6 +32,11 @@ class Simulation {
   /** What each living session has acknowledged; ended ones are absent. */
   #acknowledged = new Map<SessionNumber, Position>();
   #saved = new Map<SessionNumber, Position>();
+  /** What each released out of order, and what of that was saved. */
+  #ranges = new Map<SessionNumber, PositionRanges>();
+  #savedRanges = new Map<SessionNumber, PositionRanges>();
+  /** The same, told at any time: may be there or not. */
+  #everReleased = new Map<SessionNumber, PositionRanges>();
   /** After a crash: what was acknowledged before it may be there or not. */
   #certainFrom = new Map<SessionNumber, Position>();
   readonly #shared: Recipient[][];
@@ -53,7 +54,8 @@ class Simulation {
   step(): void {
     const dice = this.#random(100);
     if (dice < 45) this.#append();
-    else if (dice < 75) this.#release();
+    else if (dice < 68) this.#release();
+    else if (dice < 75) this.#releaseRange();
     else if (dice < 90) this.#flush();
     else if (dice < 94) this.#compact();
     else if (dice < 96) this.#end();
@@ -67,7 +69,9 @@ class Simulation {
       const certain = Math.max(after, this.#certainFrom.get(session) ?? 0);
       const found = this.#read(session, after);
       const own = this.#entries.filter((entry) => entry.recipients.some((recipient) => recipient.session === session));
-      expect(found.filter(({ position }) => position > certain)).toEqual(textsOf(own, certain));
+      const isCertain = ({ position }: { position: Position }): boolean =>
+        position > certain && this.#everReleased.get(session)?.has(position) !== true;
+      expect(found.filter(isCertain)).toEqual(textsOf(own, certain).filter(isCertain));
       expect(textsOf(own, after)).toEqual(expect.arrayContaining(found));
     }
     expect(this.#log.end).toBe(this.#entries.at(-1)?.position ?? 0);
@@ -85,7 +89,10 @@ class Simulation {
 
   #open(): MessageLog {
     const log = new MessageLog(this.#store, { maximumLogBytes: 2 ** 30, maximumCachedBytes: this.#random(2) * 20_000 });
-    log.recover((session) => this.#acknowledged.get(session));
+    log.recover(
+      (session) => this.#acknowledged.get(session),
+      (session) => this.#ranges.get(session)?.entries ?? [],
+    );
     return log;
   }
 
@@ -128,10 +135,27 @@ class Simulation {
     this.#acknowledged.set(session, to);
   }
 
+  /** Something in the middle, while what is before it stays. */
+  #releaseRange(): void {
+    const session = this.#anySession();
+    if (session === undefined) return;
+    const after = this.#acknowledged.get(session) as Position;
+    const from = after + 1 + this.#random(Math.max(1, this.#log.end - after));
+    const to = Math.min(this.#log.end, from + this.#random(40));
+    if (to < from) return;
+    for (const ranges of [this.#ranges, this.#everReleased]) {
+      ranges.set(session, withRange(ranges.get(session), from as Position, to as Position));
+    }
+    this.#log.releaseRange(session, from as Position, to as Position);
+  }
+
   #flush(): void {
     this.#log.flush();
     this.#flushedTo = this.#entries.at(-1)?.position ?? 0;
-    if (this.#random(2) === 0) this.#saved = new Map(this.#acknowledged);
+    if (this.#random(2) === 0) {
+      this.#saved = new Map(this.#acknowledged);
+      this.#savedRanges = new Map(this.#ranges);
+    }
     for (const session of this.#saved.keys()) if (!this.#acknowledged.has(session)) this.#saved.delete(session);
     for (const session of this.#acknowledged.keys()) {
       if (!this.#saved.has(session)) this.#saved.set(session, this.#acknowledged.get(session) as Position);
@@ -157,6 +181,7 @@ class Simulation {
   #restart(): void {
     this.#flush();
     this.#saved = new Map(this.#acknowledged);
+    this.#savedRanges = new Map(this.#ranges);
     this.#log = this.#open();
   }
 
@@ -167,6 +192,11 @@ class Simulation {
     }
     this.#entries = this.#entries.filter(({ position }) => position <= this.#flushedTo);
     this.#acknowledged = new Map(this.#saved);
+    this.#ranges = new Map(this.#savedRanges);
+    for (const [session, { entries }] of this.#everReleased) {
+      const flushed = entries.map(([from, to]): PositionRange => [from, Math.min(to, this.#flushedTo) as Position]);
+      this.#everReleased.set(session, new PositionRanges(flushed)); // later positions are given again
+    }
     this.#log = this.#open();
   }
 

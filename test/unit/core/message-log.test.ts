@@ -326,6 +326,38 @@ describe("release", () => {
     expect(readAll(log, alice).map((entry) => entry.position)).toEqual([3]);
   });
 
+  test("what is released out of order goes, and stays away after a restart, while what is before it is needed", () => {
+    const store = new MemoryLogStore();
+    const log = reopen(store, { 1: 0 });
+    for (let n = 1; n <= 4; n += 1) {
+      log.append(message(`${n}${filler}`), to(1));
+      log.flush();
+    }
+    log.releaseRange(alice, at(2), at(3));
+    log.flush();
+    expect(readAll(log, alice).map((entry) => entry.position)).toEqual([1, 4]);
+    log.release(alice, zero, at(1));
+    log.flush();
+    expect([...store.rows.keys()]).toEqual([4]);
+  });
+
+  test("a restart asks for what was released out of order: a crash may have come before it went", () => {
+    const store = new MemoryLogStore();
+    const first = open(store);
+    for (let n = 1; n <= 3; n += 1) {
+      first.append(message(`${n}${filler}`), to(1, 2));
+      first.flush();
+    }
+    const log = open(store);
+    const ranges = { 1: [[at(2), at(2)]], 2: [[at(1), at(2)]] } as Record<number, [Position, Position][]>;
+    log.recover(
+      () => zero,
+      (number) => ranges[number] ?? [],
+    );
+    tidyUp(log);
+    expect([...store.rows.keys()]).toEqual([1, 3]);
+  });
+
   test("a session that ended needs nothing; others still do", () => {
     const store = new MemoryLogStore();
     const log = reopen(store, { 1: 0, 2: 0 });
@@ -370,6 +402,23 @@ describe("release", () => {
 });
 
 describe("compaction", () => {
+  test("rewrites a chunk of which one message in flight is left, and keeps what others need of it", () => {
+    const store = new MemoryLogStore();
+    const log = reopen(store, { 1: 0, 2: 0, 3: 0 });
+    for (let n = 1; n <= 100; n += 1) log.append(message(`${n} ${"x".repeat(100)}`), to(1, 2));
+    log.flush();
+    for (let n = 0; n < 20; n += 1) {
+      log.append(message("y".repeat(300_000)), to(3));
+      log.flush();
+    }
+    log.releaseRange(alice, at(2), at(100));
+    log.release(bob, zero, at(97));
+    tidyUp(log);
+    expect(texts(log, alice).slice(0, 1)).toEqual([`1 ${"x".repeat(100)}`]);
+    expect(texts(log, bob, at(97))).toHaveLength(3);
+    expect(store.rows.get(at(1))?.data?.length).toBeLessThan(2_000);
+  });
+
   test("merges small neighbours in place: fewer rows, the same messages at the same positions", () => {
     const store = new MemoryLogStore();
     const log = reopen(store, { 1: 0, 2: 0, 3: 0 });

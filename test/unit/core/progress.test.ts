@@ -50,7 +50,10 @@ describe("progress", () => {
     const store = new MemoryProgressStore();
     const pages = new ProgressPages(store);
     const full = progress(1_000_000, {
-      acknowledged: [1_000_002, 1_000_007].map(at),
+      acknowledged: [
+        [at(1_000_002), at(1_000_002)],
+        [at(1_000_007), at(1_000_009)],
+      ],
       sentTo: at(1_000_010),
       released: [at(1_000_003)],
       inbound: [65_535, 1].map((id) => id as PacketId),
@@ -139,7 +142,7 @@ describe("the base of a page", () => {
       [1, progress(9, { open: true })],
       [2, progress(9, { released: [at(11)], sentTo: at(11) })],
       [3, progress(9, { inbound: [4 as PacketId] })],
-      [4, progress(9, { acknowledged: [at(12)], sentTo: at(12) })],
+      [4, progress(9, { acknowledged: [[at(12), at(12)]], sentTo: at(12) })],
       [5, progress(9, { explicitIds: [[3 as PacketId, at(12)]], sentTo: at(12) })],
       [6, progress(9)],
     ]);

@@ -21,7 +21,6 @@ async function receiveQos2(subscriber: Client, count: number): Promise<string[]>
   const seen = new Map<number, string>();
   let finished = 0;
   while (finished < count) {
-    // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
     const packet = await subscriber.next();
     if (kindOf(packet) === "publish") {
       if (!seen.has(idOf(packet))) seen.set(idOf(packet), withoutDup(packet));
@@ -61,14 +60,12 @@ describe("a stored session at C that is away", () => {
     publisher.send(...publishes(5, subtree, 1), publish(subtree, { payload: "5", qos: 2, messageId: 9 }));
     await publisher.take(6);
     for (const shard of [c, b, a]) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       await (what === "crash" ? cluster.crash(shard) : cluster.hibernate(shard));
     }
     if (what === "crash") await cluster.client(cluster.placement.clientOn(a)); // wakes what A still owes
     const after = await cluster.client(subscriberId, { clean: false });
     const got: string[] = [];
     while (!got.includes(`${subtree}=5 q2`)) {
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       got.push(withoutDup(await after.next()));
     }
     expect([...new Set(got)].toSorted()).toEqual([...texts(subtree, 0, 5, 1), `${subtree}=5 q2`]);
@@ -187,7 +184,6 @@ describe("a call that is repeated with the same bytes", () => {
     );
     await cluster.crash(b);
     for (const { to, bytes } of calls) {
-      // oxlint-disable-next-line no-await-in-loop -- in their order
       await cluster.stub(Number(to.split("/")[1])).deliverBatch(bytes, cluster.placement.layout);
     }
     expect(await subscriber.rest()).toEqual([]);

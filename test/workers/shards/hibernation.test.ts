@@ -94,10 +94,8 @@ describe("a replay over three shards", () => {
     const subscriber = await cluster.subscriber(placement.clientOn(c), 1, ["#"]);
     const got = [];
     while (got.length < topics.length) {
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       const some = await subscriber.batch();
       got.push(...some.map(messageOf));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       if (got.length === 32) await cluster.hibernate();
       subscriber.send(...some.map((packet) => ack("puback", idOf(packet))));
     }

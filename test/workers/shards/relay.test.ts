@@ -26,7 +26,8 @@ const { placement } = cluster;
 async function open(query = ""): Promise<MqttSocket> {
   const headers = { upgrade: "websocket", "sec-websocket-protocol": "mqtt" };
   const response = await app.fetch(new Request(`http://localhost/n/${namespace}/mqtt${query}`, { headers }));
-  if (response.webSocket === null || response.webSocket === undefined) throw new Error(`no upgrade: ${response.status}`);
+  if (response.webSocket === null || response.webSocket === undefined)
+    throw new Error(`no upgrade: ${response.status}`);
   expect(response.headers.get("sec-websocket-protocol")).toBe("mqtt");
   return new MqttSocket(response.webSocket);
 }
@@ -62,14 +63,11 @@ describe("where a client goes", () => {
 
   test("[MQTT-3.1.3-6] an id that is assigned belongs to the shard that assigned it: messages come", async () => {
     for (const query of ["", `?clientId=${placement.clientOn(c)}`]) {
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       const sockets = await Promise.all(Array.from({ length: 4 }, () => join("", query)));
       const topic = placement.subtreeOn(b);
       for (const socket of sockets) socket.send(subscribe(0, topic));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       for (const socket of sockets) expect(kindOf(await socket.next())).toBe("suback");
       sockets[0]?.send(publish(topic));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       for (const socket of sockets) expect(messageOf(await socket.next())).toBe(`${topic}=x q0`);
       for (const socket of sockets) socket.drop();
     }
@@ -106,10 +104,8 @@ describe("through a relay", () => {
   test("[MQTT-6.0.0-2] CONNECT may be split over frames anywhere", async () => {
     const bytes = bytesOf(connect(placement.clientOn(a)));
     for (let at = 1; at < bytes.length; at += 1) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection after another
       const socket = await open();
       for (const part of splitAt(bytes, at)) socket.sendBytes(part);
-      // oxlint-disable-next-line no-await-in-loop -- as above
       expect(await socket.next()).toMatchObject({ cmd: "connack", returnCode: 0 });
       socket.drop();
     }
@@ -194,10 +190,8 @@ describe("through a relay", () => {
 
   test("[MQTT-3.1.0-1] a first packet that is no CONNECT closes the connection", async () => {
     for (const packet of [publish("t"), { cmd: "pingreq" } as const, subscribe(0, "t")]) {
-      // oxlint-disable-next-line no-await-in-loop -- one connection after another
       const socket = await open();
       socket.send(packet);
-      // oxlint-disable-next-line no-await-in-loop -- as above
       expect(await socket.closed()).toBe(true);
     }
   });
@@ -271,10 +265,8 @@ describe("data that was written with another number of shards", () => {
       new Request("http://localhost/n/conflict/topics/t", { method: "POST", body: "x" }),
     ];
     for (const request of requests) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       const response = await three.fetch(request);
-      // oxlint-disable-next-line no-await-in-loop -- as above
-      const { detail } = (await response.json()) as { detail: string };
+      const { detail } = await response.json<{ detail: string }>();
       expect([response.status, detail]).toEqual([503, expect.stringMatching(/SHARDS=1\b.*SHARDS=3\b/u)]);
     }
   });

@@ -13,7 +13,6 @@ async function retain(publisher: Client, topics: readonly string[], payload = "k
     publisher.send(
       ...some.map((topic, index) => publish(topic, { payload, qos: 1, retain: true, messageId: 1 + index })),
     );
-    // oxlint-disable-next-line no-await-in-loop -- a window at a time
     expect((await publisher.take(some.length)).every((packet) => kindOf(packet) === "puback")).toBe(true);
   }
 }
@@ -22,7 +21,6 @@ async function retain(publisher: Client, topics: readonly string[], payload = "k
 async function takeAll(subscriber: Client, count: number): Promise<string[]> {
   const got: string[] = [];
   while (got.length < count) {
-    // oxlint-disable-next-line no-await-in-loop -- each acknowledgement lets another one come
     const packet: Answer = await subscriber.next();
     if (kindOf(packet) !== "publish") throw new Error(`after ${got.length} messages: ${JSON.stringify(packet)}`);
     if (idOf(packet) > 0) subscriber.send(ack("puback", idOf(packet)));
@@ -43,9 +41,7 @@ describe.each([
     await retain(publisher, [`${subtree}/x`]);
     const subscriber = await cluster.client(subscriberId, { clean });
     for (const filter of [`${subtree}/x`, `${subtree}/+`, "#"]) {
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       await subscribeNow(subscriber, 1, filter);
-      // oxlint-disable-next-line no-await-in-loop -- as above
       expect(await takeAll(subscriber, 1)).toEqual([`${subtree}/x=kept q1 retain`]);
     }
   });
@@ -96,7 +92,6 @@ describe.each([
     await note(10);
     await retain(publisher, topics, "new");
     while ([...last.values()].filter((value) => value === "new q1").length < topics.length) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       await note(1);
     }
     expect(await subscriber.rest()).toEqual([]);

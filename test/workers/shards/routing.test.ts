@@ -42,10 +42,8 @@ describe("a subscription at several shards", () => {
     const subscriber = await cluster.client(subscriberId);
     for (let round = 0; round < 10; round += 1) {
       const subtree = placement.subtreeOn(b);
-      // oxlint-disable-next-line no-await-in-loop -- a dialogue is a sequence
       await subscribeNow(subscriber, 0, `${subtree}/#`);
       publisher.send(publish(subtree, { payload: String(round) }));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       expect(messageOf(await subscriber.next())).toBe(`${subtree}=${round} q0`);
     }
   });

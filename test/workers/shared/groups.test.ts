@@ -1,5 +1,6 @@
 // Shared subscriptions at one shard and at three: each message to exactly one member, against a free slot, in turn.
 
+import type { Packet } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
 import { eventually, newCluster, subscribeNow, type Client, type Cluster } from "../../support/shards.ts";
 import { ack, idOf, kindOf, messageOf, publish, publishes, type Answer } from "../mqtt-socket.ts";
@@ -62,7 +63,6 @@ async function collect(members: readonly Client[], count: number): Promise<numbe
   await eventually(
     async () => {
       for (const [index, member] of members.entries()) {
-        // oxlint-disable-next-line no-await-in-loop -- one after another
         const packets = (await member.rest()).filter((packet) => kindOf(packet) === "publish");
         got[index]?.push(...packets.map(payload));
         acknowledge(
@@ -115,12 +115,10 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     const members = [await member(a, 1), await member(c, 1)];
     const count = 2 * window + 16;
     for (let at = 0; at < count; at += 20) {
-      // oxlint-disable-next-line no-await-in-loop -- states of windows travel between shards
       await send(publisher, topic, 1, 20, at);
     }
     const first = await Promise.all(members.map((client) => client.take(window)));
     for (const client of members) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       expect(await client.rest()).toEqual([]);
     }
     members.forEach((client, index) => acknowledge(client, first[index] ?? []));
@@ -135,7 +133,6 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     expect(await client.closed()).toBe(true);
     await send(publisher, topic, 1, 10);
     for (const shard of cluster.all) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       await cluster.crash(shard);
     }
     const back = await cluster.client(id, { clean: false });
@@ -185,14 +182,11 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     const members = [await member(a, 2, { clean: false }), await member(c, 2)];
     await send(publisher, topic, 2, 6);
     for (const client of members) {
-      // oxlint-disable-next-line no-await-in-loop -- one after another
       const packets = await client.take(3);
       client.send(...packets.map((packet) => ack("pubrec", idOf(packet))));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       const released = await client.take(3);
       expect(released.map(kindOf)).toEqual(["pubrel", "pubrel", "pubrel"]);
       client.send(...released.map((packet) => ack("pubcomp", idOf(packet))));
-      // oxlint-disable-next-line no-await-in-loop -- as above
       expect(await client.rest()).toEqual([]);
     }
   });
@@ -200,7 +194,7 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
   test("[MQTT-3.10.4-2] an UNSUBSCRIBE takes the member out; with the last one the queue ends", async () => {
     const { cluster, publisher, topic, member } = await set(shards);
     const [first, second] = [await member(a, 1), await member(c, 1)];
-    const unsubscribe = { cmd: "unsubscribe", messageId: 9, unsubscriptions: [`$share/g/${topic}`] } as const;
+    const unsubscribe: Packet = { cmd: "unsubscribe", messageId: 9, unsubscriptions: [`$share/g/${topic}`] };
     first.send(unsubscribe);
     expect(kindOf(await first.next())).toBe("unsuback");
     await send(publisher, topic, 1, 4);
@@ -222,7 +216,6 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     const members = [await member(a, 1), await member(c, 1, { clean: false })];
     const count = 2 * window + 10;
     for (let at = 0; at < count; at += 2) {
-      // oxlint-disable-next-line no-await-in-loop -- states of windows travel between shards
       await send(publisher, topic, 1, 2, at);
     }
     const inFlight = await Promise.all(members.map((client) => client.take(window)));
@@ -246,7 +239,6 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     const { cluster, publisher, topic, member } = await set(shards);
     const client = await member(c, 1);
     for (let at = 0; at < window; at += 8) {
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await send(publisher, topic, 1, 8, at);
     }
     const inFlight = await client.take(window);
@@ -267,7 +259,6 @@ describe.each([1, 3])("a shared group, SHARDS=%i", (shards) => {
     ];
     const topics = [a, b, c].map((shard) => `${cluster.placement.subtreeOn(shard)}/work`);
     for (const [index, topic] of topics.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- one owner after another
       await send(publisher, topic, 1, 30, index * 30);
     }
     const got = await collect(members, 90);

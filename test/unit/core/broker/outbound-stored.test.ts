@@ -77,6 +77,25 @@ describe("coming back", () => {
     expect(back(scene).lines().slice(1)).toEqual(["publish t=a q1 #2 dup", "publish t=c q1 #4 dup"]);
   });
 
+  test("many that were acknowledged out of order are one range between those in flight, and none is sent again", () => {
+    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 3 } });
+    const other = scene.subscriber("other", 1, ["u"], { cleanStart: false });
+    publisher.send(publish1("t", "first", 1), publish1("t", "second", 2));
+    for (const id of upTo(200)) {
+      publisher.send(publish1("u", "foreign", 1), publish1("t", String(id), 1));
+      for (const line of [...subscriber.lines(), ...other.lines()]) {
+        const packetId = Number(/#(\d+)/u.exec(line)?.[1]);
+        if (!/first|second/u.test(line)) subscriber.send(ack("puback", packetId));
+      }
+    }
+    subscriber.drop();
+    const session = scene.broker.sessions.get("s" as ClientId) as Session;
+    expect(scene.broker.progress.get(session.number).acknowledged).toHaveLength(1);
+    scene.flush();
+    scene.crash();
+    expect(back(scene).lines().slice(1)).toEqual(["publish t=first q1 #2 dup", "publish t=second q1 #3 dup"]);
+  });
+
   test("[MQTT-4.3.3-1] after PUBREC only the PUBREL is sent again, also after a crash", () => {
     const { scene, subscriber, publisher } = stage();
     publisher.send(publish2("t", "a", 1));

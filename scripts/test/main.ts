@@ -13,7 +13,7 @@ const SLOWEST = 10;
 /** Parts, each of one or more vitest projects that run at the same time. */
 const PROJECTS: Readonly<Record<string, readonly string[]>> = {
   unit: ["unit", "contract"],
-  workers: ["workers", "workers-limits", "shards"],
+  workers: ["workers", "workers-limits"],
   conformance: ["conformance", "conformance-3-shards"],
   e2e: ["e2e"],
 };

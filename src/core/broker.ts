@@ -12,6 +12,8 @@ import { endConnection, onDisconnect, onSocketLost, refuseConnection } from "./d
 import type { DeliveryHeader, Effects, Leaves } from "./effect.ts";
 import type { LimitName, Limits } from "./limits.ts";
 import type { CallId } from "./link-window.ts";
+import { LinkInbox } from "./link-inbox.ts";
+import { LinkRoutes } from "./link-routes.ts";
 import { Links, type LinkCall, type LinkStore } from "./links.ts";
 import { IdempotencyKeys, type Claim, type ClaimVerdict, type IdempotencyStore } from "./idempotency.ts";
 import { MessageLog, type MessageLogStore } from "./message-log.ts";
@@ -76,6 +78,8 @@ export class Broker {
   readonly topics: Topics;
   readonly groups: SharedGroups;
   readonly links: Links;
+  readonly routes: LinkRoutes;
+  readonly inbox: LinkInbox;
   /** How topics and clients are split among shards; the shell changes it as the registry says. */
   layout: Layout;
   readonly connections = new Map<number, Connection>();
@@ -126,6 +130,8 @@ export class Broker {
     this.layout = layout;
     this.topics = new Topics(this);
     this.groups = new SharedGroups(this, stores.groups);
+    this.routes = new LinkRoutes(this, stores.links);
+    this.inbox = new LinkInbox(this);
     this.links = new Links(this, stores.links, options.incarnation);
     this.plans = new DeliveryPlans(this.tree, (topicName, subscription) => this.#isServed(topicName, subscription));
   }
@@ -314,7 +320,7 @@ export class Broker {
     // `$SYS` is every shard's own, whatever shard its name hashes to.
     if (this.layout.shards === 1 || topicName.startsWith("$SYS/")) return true;
     const owner = this.topics.ownerOf(topicName);
-    return owner === this.options.shardIndex || this.links.isServed(subscription.topicFilter, owner);
+    return owner === this.options.shardIndex || this.routes.isServed(subscription.topicFilter, owner);
   }
 
   get isDirty(): boolean {
@@ -361,6 +367,7 @@ export class Broker {
     this.wills.flush();
     this.replayRows.flush();
     this.idempotency.flush();
+    this.routes.flush(nowMs);
     this.links.flush(nowMs);
     this.groups.flush();
   }

@@ -208,7 +208,7 @@ export function loadSessions(broker: Broker, stores: Stores): void {
     if (session?.online === undefined) session?.replays.set(job.key, { ...job, waiting: false });
   }
   broker.isWhole = true;
-  broker.links.loadRoutes();
+  broker.routes.load();
   broker.groups.onWhole();
   broker.log.recover(
     (number) => {
@@ -235,7 +235,7 @@ export function recover(broker: Broker, stores: Stores, nowMs: number): void {
     else setExpiry(broker, session, nowMs);
   }
   // A subscription may be stored here that its owners never heard of.
-  if (isCrashed) broker.links.restateRoutes();
+  if (isCrashed) broker.routes.restate();
   for (const stored of stores.wills.all()) {
     if (broker.connections.has(stored.connection)) continue;
     if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + broker.limits.willGraceMs);

@@ -151,7 +151,7 @@ export class SharedGroups {
     const isTaken = group?.accept(message) === true;
     if (!isTaken && message.qos > 0) this.#returnToOwner(filter, message);
     if (group?.hasMembers === true) this.#sayState(group);
-    else this.#broker.links.refreshRoutes(from);
+    else this.#broker.routes.refresh(from);
   }
 
   /** As owner: a shard had no member for a message. */

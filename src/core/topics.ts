@@ -47,7 +47,7 @@ export class Topics implements TopicPort {
    */
   take(message: Message, origin: Origin, fromDurable: boolean, done: (verdict: PublishVerdict) => void): void {
     const broker = this.#broker;
-    const targets = broker.links.targetsOf(message.topicName);
+    const targets = broker.routes.targetsOf(message.topicName);
     const refusal = this.#refusal(message, targets, fromDurable) ?? this.#retain(message, fromDurable);
     if (refusal !== undefined) {
       done({ kind: "refused", violation: refusal });
@@ -69,9 +69,9 @@ export class Topics implements TopicPort {
    * holds the rest, whatever the QoS ≥ 1.
    */
   takeOnce(message: Message, done: (verdict: PublishVerdict) => void): void {
-    const { links, options } = this.#broker;
+    const { routes, options } = this.#broker;
     const isOwn = this.ownerOf(message.topicName) === options.shardIndex;
-    const refusal = isOwn ? this.#refusal(message, links.targetsOf(message.topicName), false) : notOwner;
+    const refusal = isOwn ? this.#refusal(message, routes.targetsOf(message.topicName), false) : notOwner;
     if (refusal === undefined) this.take(message, { session: undefined }, true, done);
     else done({ kind: "refused", violation: refusal });
   }
@@ -150,7 +150,7 @@ export class Topics implements TopicPort {
   }
 
   register(route: Route, done: (registrations: readonly Registration[]) => void): void {
-    const { links, options, retained, nowMs } = this.#broker;
+    const { routes, options, retained, nowMs } = this.#broker;
     const owners = this.#ownersOf(route.topicFilter);
     const registrations: Registration[] = [];
     let missing = owners.length;
@@ -161,20 +161,20 @@ export class Topics implements TopicPort {
     };
     for (const owner of owners) {
       if (owner === options.shardIndex) onRegistered(owner, retained.versionAt(nowMs));
-      else links.register(routeOf(route), owner, (version) => onRegistered(owner, version));
+      else routes.register(routeOf(route), owner, (version) => onRegistered(owner, version));
     }
   }
 
   /** A subscription that was acknowledged before this object started. */
   restore(route: Route): void {
     for (const owner of this.#ownersOf(route.topicFilter)) {
-      if (owner !== this.#broker.options.shardIndex) this.#broker.links.restoreRoute(routeOf(route), owner);
+      if (owner !== this.#broker.options.shardIndex) this.#broker.routes.restore(routeOf(route), owner);
     }
   }
 
   unregister(route: Route): void {
     for (const owner of this.#ownersOf(route.topicFilter)) {
-      if (owner !== this.#broker.options.shardIndex) this.#broker.links.unregister(routeOf(route), owner);
+      if (owner !== this.#broker.options.shardIndex) this.#broker.routes.unregister(routeOf(route), owner);
     }
   }
 
@@ -186,10 +186,10 @@ export class Topics implements TopicPort {
     notAfterVersion: number,
     done: (page: RetainedPage | undefined) => void,
   ): void {
-    const { options, links } = this.#broker;
+    const { options, inbox } = this.#broker;
     if (isSysFilter(filter)) sysValues(this.#broker, filter, (messages) => done({ messages, next: undefined }));
     else if (owner === options.shardIndex) done(this.ownRetainedPage(filter, after, limit, notAfterVersion));
-    else links.queryRetained(owner, { filter, after, limit, notAfterVersion }, done);
+    else inbox.queryRetained(owner, { filter, after, limit, notAfterVersion }, done);
   }
 
   ownRetainedPage(

@@ -1,0 +1,150 @@
+// The routes between this shard and the others: as an owner, who wants what of it; as a shard with subscribers, what it
+// has registered where (design §5).
+
+import type { TopicFilter, TopicName } from "./brand.ts";
+import type { Broker } from "./broker.ts";
+import type { Verdict } from "./link-answer.ts";
+import type { KnownEntry } from "./link-entry.ts";
+import { RouteRegistrations, RouteTable, type RoutePort, type StoredRoute } from "./routes.ts";
+import { isShared } from "./shared-groups.ts";
+
+export interface RouteStore extends RoutePort {
+  routes(): StoredRoute[];
+  floors(): (readonly [shard: number, registration: number])[];
+}
+
+type RouteEntry = Extract<KnownEntry, { kind: "route-add" | "route-remove" | "route-set" }>;
+
+/** A set of routes is sent again at most so often to an owner whose messages nobody here wants. */
+const routeRefreshMs = 60_000;
+/** Registration numbers rise across the lives of a shard: a time with room for so many in one millisecond. */
+const registrationsPerMs = 1024;
+
+export class LinkRoutes {
+  readonly #broker: Broker;
+  readonly #store: RouteStore;
+  #routes: RouteTable | undefined;
+  #registrations: RouteRegistrations<(version: number) => void> | undefined;
+  #sweepAtMs: number | undefined;
+  readonly #refreshedAtMs = new Map<number, number>();
+
+  constructor(broker: Broker, store: RouteStore) {
+    this.#broker = broker;
+    this.#store = store;
+  }
+
+  get #table(): RouteTable {
+    this.#routes ??= new RouteTable(this.#store.routes(), this.#store.floors());
+    return this.#routes;
+  }
+
+  get #registered(): RouteRegistrations<(version: number) => void> {
+    this.#registrations ??= new RouteRegistrations(this.#broker.nowMs * registrationsPerMs);
+    return this.#registrations;
+  }
+
+  /** The other shards that want a topic of this owner. */
+  targetsOf(topicName: TopicName): readonly number[] {
+    const { layout, options } = this.#broker;
+    if (layout.shards === 1) return none;
+    return [...this.#table.match(topicName)].filter((shard) => shard !== options.shardIndex);
+  }
+
+  register(filter: TopicFilter, owner: number, done: (version: number) => void): void {
+    const entry = this.#registered.acquire(filter, owner, done);
+    this.#broker.links.enqueue(owner, entry, undefined, false);
+  }
+
+  restore(filter: TopicFilter, owner: number): void {
+    this.#registered.restore(filter, owner);
+  }
+
+  unregister(filter: TopicFilter, owner: number): void {
+    this.#registered.release(filter, owner, this.#broker.nowMs);
+    // A group without members must not gather messages: it ends at once, and with it its queue.
+    const entry = isShared(filter) ? this.#registered.end(filter, owner) : undefined;
+    if (entry !== undefined) this.#broker.links.enqueue(owner, entry, undefined, false);
+    // Without an alarm of its own: a route that lingers in a sleeping object does no harm, and its next wake ends it.
+    this.#sweepAtMs ??= this.#registered.nextSweepMs();
+  }
+
+  /** After a crash: the full set to every owner. Routes may be too many, never too few (design §5). */
+  restate(): void {
+    const { layout, options } = this.#broker;
+    for (let owner = 0; owner < layout.shards; owner += 1) {
+      if (owner === options.shardIndex) continue;
+      for (const part of this.#registered.fullSet(owner)) this.#broker.links.enqueue(owner, part, undefined, false);
+    }
+  }
+
+  isServed(filter: TopicFilter, owner: number): boolean {
+    return this.#registered.isServed(filter, owner);
+  }
+
+  /** Shared groups learn which other shards have members. */
+  load(): void {
+    if (this.#broker.layout.shards === 1) return;
+    for (let shard = 0; shard < this.#broker.layout.shards; shard += 1) {
+      if (shard !== this.#broker.options.shardIndex)
+        this.#broker.groups.loadRoutes(shard, this.#sharedFiltersOf(shard));
+    }
+  }
+
+  #sharedFiltersOf(shard: number): ReadonlySet<string> {
+    return new Set(this.#table.filtersOf(shard).filter(isShared));
+  }
+
+  #onSharedRoutes(shard: number, changed: readonly string[] | undefined): void {
+    if (changed !== undefined && !changed.some(isShared)) return;
+    if (shard === this.#broker.options.shardIndex) return;
+    this.#broker.groups.onRoutes(shard, this.#sharedFiltersOf(shard));
+  }
+
+  /** As owner: another shard wants something, or does not any more. An add is decided once that shard knows it is served. */
+  onEntry(from: number, entry: RouteEntry, decide: (verdict: Verdict) => void): void {
+    this.#table.onEntry(from, entry);
+    this.#onSharedRoutes(from, entry.kind === "route-set" ? undefined : [entry.filter]);
+    if (entry.kind === "route-add") this.#answer(from, entry.filter, entry.registration, decide);
+    else decide("taken");
+  }
+
+  /** The route is in this flush; its verdict waits until the subscriber's shard knows that it is served. */
+  #answer(shard: number, filter: string, registration: number, decide: (verdict: Verdict) => void): void {
+    const version = this.#broker.retained.versionAt(this.#broker.nowMs);
+    this.#broker.links.enqueue(
+      shard,
+      { kind: "registered", filter, registration, version },
+      () => decide("taken"),
+      false,
+    );
+  }
+
+  /** An owner has registered a filter of this shard: from here on its messages match. */
+  onRegistered(owner: number, entry: Extract<KnownEntry, { kind: "registered" }>): void {
+    this.#registered.onRegistered(owner, entry)?.waiter(entry.version);
+    this.#broker.plans.forget();
+  }
+
+  /** Nobody here wants what the owner sends: after a crash it may know routes of sessions that have ended. */
+  refresh(owner: number): void {
+    const { nowMs } = this.#broker;
+    if (nowMs - (this.#refreshedAtMs.get(owner) ?? -Infinity) < routeRefreshMs) return;
+    this.#refreshedAtMs.set(owner, nowMs);
+    for (const part of this.#registered.fullSet(owner)) this.#broker.links.enqueue(owner, part, undefined, false);
+  }
+
+  /** Inside the flush's transaction, before the links': what has lingered is taken back. */
+  flush(nowMs: number): void {
+    if (this.#sweepAtMs !== undefined && this.#sweepAtMs <= nowMs) this.#sweep(nowMs);
+    this.#routes?.flush(this.#store);
+  }
+
+  #sweep(nowMs: number): void {
+    for (const { owner, entry } of this.#registered.sweep(nowMs)) {
+      this.#broker.links.enqueue(owner, entry, undefined, false);
+    }
+    this.#sweepAtMs = this.#registered.nextSweepMs();
+  }
+}
+
+const none: readonly number[] = [];

@@ -32,7 +32,7 @@ import type { Subscription } from "./subscription.ts";
 import { SessionTable, type MetaStore, type SessionStore } from "./session-table.ts";
 import { SharedGroups, type SharedGroupStore } from "./shared-groups.ts";
 import { onSubscribe, onUnsubscribe } from "./subscribe.ts";
-import { sweep, sweepAwaiting, willWatchMs } from "./sweep.ts";
+import { sweep, sweepAwaiting } from "./sweep.ts";
 import { TopicNames } from "./topic-names.ts";
 import type { Layout } from "./placement.ts";
 import { Topics } from "./topics.ts";
@@ -300,20 +300,6 @@ export class Broker {
     if (online?.outbound.kind !== "stored") return;
     this.progress.set(session.number, online.outbound.progress(true, online.inbound));
     this.effects.needsFlush();
-  }
-
-  /** Keep-alive: 1.5 times what the client promised [MQTT-3.1.2-24 v3.1.1, MQTT-3.1.2-22]. */
-  keepAliveDeadlineMs(connection: Connection): number | undefined {
-    const { leaseSec } = connection;
-    if (leaseSec !== undefined) return connection.lastSeenMs + connection.lastSeenSlackMs + leaseSec * 1000;
-    if (connection.keepAliveSec === 0) return undefined;
-    return connection.lastSeenMs + connection.lastSeenSlackMs + connection.keepAliveSec * 1500;
-  }
-
-  watchKeepAlive(connection: Connection): void {
-    const deadlineMs = this.keepAliveDeadlineMs(connection);
-    if (deadlineMs !== undefined) this.effects.wakeAt(deadlineMs);
-    else if (connection.hasWill) this.effects.wakeAt(this.nowMs + willWatchMs);
   }
 
   #isServed(topicName: TopicName, subscription: Subscription): boolean {

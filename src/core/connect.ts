@@ -5,6 +5,7 @@ import type { Broker } from "./broker.ts";
 import { endConnection, refuseConnection, sessionOver } from "./disconnect.ts";
 import type { Connection } from "./connection.ts";
 import { EphemeralOutbound } from "./outbound-ephemeral.ts";
+import { watchKeepAlive } from "./keep-alive.ts";
 import { StoredOutbound } from "./outbound-stored.ts";
 import type { Connect, Will } from "./packet.ts";
 import { quirksOf } from "./protocol-quirks.ts";
@@ -243,7 +244,7 @@ function acceptConnection(broker: Broker, connection: Connection, session: Sessi
   broker.counters.connectsAccepted += 1;
   const hasFlag = quirksOf(connection.protocolVersion).hasSessionPresent;
   broker.effects.needsSave(connection);
-  broker.watchKeepAlive(connection);
+  watchKeepAlive(broker, connection);
   broker.effects.send(
     connection,
     { kind: "connack", sessionPresent: isResumed && hasFlag, code: reasonCode.success }, // [MQTT-3.2.2-2]

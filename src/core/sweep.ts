@@ -3,13 +3,11 @@
 import type { Broker } from "./broker.ts";
 import { endConnection, refuseConnection, sessionOver } from "./disconnect.ts";
 import type { Connection } from "./connection.ts";
+import { keepAliveDeadlineMs, watchKeepAlive } from "./keep-alive.ts";
 import { reasonCode } from "./reason-code.ts";
 import { limitPassed, refused } from "./violation.ts";
 import { publishSys } from "./sys-topics.ts";
 import { publishDueWills } from "./will.ts";
-
-/** How often a shard looks after a crash where no keep-alive would wake it. */
-export const willWatchMs = 300_000;
 
 export function sweep(broker: Broker, nowMs: number): void {
   for (const connection of broker.connections.values()) sweepConnection(broker, connection, nowMs);
@@ -43,14 +41,9 @@ export function sweepAwaiting(broker: Broker, nowMs: number): number {
 
 function sweepConnection(broker: Broker, connection: Connection, nowMs: number): void {
   if (connection.state.kind !== "connected") return;
-  const deadlineMs = broker.keepAliveDeadlineMs(connection);
-  if (deadlineMs === undefined) {
-    // After a crash nobody else would wake the object for this will.
-    if (connection.hasWill) broker.effects.wakeAt(nowMs + willWatchMs);
-    return;
-  }
-  if (deadlineMs > nowMs) {
-    broker.effects.wakeAt(deadlineMs);
+  const deadlineMs = keepAliveDeadlineMs(connection);
+  if (deadlineMs === undefined || deadlineMs > nowMs) {
+    watchKeepAlive(broker, connection);
     return;
   }
   const violation = refused(reasonCode.keepAliveTimeout, "nothing came for 1.5 times the keep-alive", "MQTT-3.1.2-24");

@@ -4,7 +4,6 @@ import { DurableObject } from "cloudflare:workers";
 import { accessFor } from "../auth/acl.ts";
 import { configOf, type Config } from "../config.ts";
 import { Broker } from "../core/broker.ts";
-import type { AuthVerdict } from "../core/connect.ts";
 import type { Connection } from "../core/connection.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Layout } from "../core/placement.ts";
@@ -18,6 +17,7 @@ import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
 import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
 import { Alarm } from "./alarm.ts";
+import { askAuthenticator } from "./ask-authenticator.ts";
 import { Flush } from "./flush.ts";
 import { IdleSave } from "./idle-save.ts";
 import { relayHeader } from "./relay.ts";
@@ -369,27 +369,12 @@ export class BrokerShard extends DurableObject<Env> {
       this.#broker.onAuthVerdict(connection, { kind: "allow" }, Date.now());
       return;
     }
-    void this.#ask(connect).then((verdict) =>
+    void askAuthenticator(this.ctx.exports, this.#namespace, connect).then((verdict) =>
       this.#guard(() => {
         this.#becomeWhole();
         this.#broker.onAuthVerdict(connection, verdict, Date.now());
       }),
     );
-  }
-
-  async #ask(connect: Connect): Promise<AuthVerdict> {
-    try {
-      return await this.ctx.exports.AuthenticatorEntrypoint.authenticate({
-        namespace: this.#namespace,
-        clientId: connect.clientId,
-        protocolVersion: connect.protocolVersion,
-        ...(connect.username !== undefined && { username: connect.username }),
-        ...(connect.password !== undefined && { password: connect.password }),
-      });
-    } catch {
-      const detail = "the authenticator cannot be reached";
-      return { kind: "refuse", reasonCode: reasonCode.serverUnavailable, detail } as const;
-    }
   }
 
   #pumpSoon(connection: Connection): void {

@@ -30,8 +30,6 @@ class OfflineQueue {
   readonly #broker: Broker;
   readonly #session: Session;
   readonly #sentTo: Position;
-  /** After a crash: so many unacknowledged entries more count as sent (the last window). */
-  #uncertain: number;
   #readTo: Position;
   /** Everything own up to here was sent, or dropped; behind it are so many. */
   #droppedTo: Position;
@@ -39,11 +37,10 @@ class OfflineQueue {
   #bytes = 0;
 
   constructor(broker: Broker, session: Session) {
-    const { acknowledgedTo, sentTo, open } = broker.progress.get(session.number);
+    const { acknowledgedTo, sentTo } = broker.progress.get(session.number);
     this.#broker = broker;
     this.#session = session;
     this.#sentTo = sentTo;
-    this.#uncertain = open ? session.receiveMaximum : 0;
     this.#readTo = acknowledgedTo;
     this.#droppedTo = acknowledgedTo;
   }
@@ -71,8 +68,7 @@ class OfflineQueue {
 
   #add({ position, size }: LogEntry): void {
     this.#readTo = position;
-    if (position <= this.#sentTo || this.#uncertain > 0) {
-      this.#uncertain -= 1;
+    if (position <= this.#sentTo) {
       this.#droppedTo = position;
       return;
     }

@@ -45,8 +45,6 @@ export class StoredOutbound {
   #sentTo: Position;
   /** Own entries up to here were sent on an earlier connection: DUP [MQTT-3.3.1-1]. */
   #resendTo: Position;
-  /** After a crash: so many unacknowledged entries more count as sent (the last window). */
-  #crashBudget: number;
   /** Nothing own lies between the cursor and the end of the log. */
   #caughtUp = false;
   #unsentCount = 0;
@@ -73,7 +71,6 @@ export class StoredOutbound {
     this.#cursor = progress.acknowledgedTo;
     this.#sentTo = progress.sentTo;
     this.#resendTo = progress.sentTo;
-    this.#crashBudget = progress.open ? session.receiveMaximum : 0;
     broker.offlineQueues.forget(session);
   }
 
@@ -90,7 +87,6 @@ export class StoredOutbound {
   restore(state: StoredOutboundState): void {
     this.#cursor = state.cursor;
     this.#resendTo = state.resendTo;
-    this.#crashBudget = 0;
     for (const entry of state.inFlight) this.window.add(entry);
     this.#caughtUp = this.#broker.log.next(this.#session.number, this.#cursor) === undefined;
     if (!this.#caughtUp) this.onResume();
@@ -196,7 +192,6 @@ export class StoredOutbound {
       const entry = this.#broker.log.next(this.#session.number, this.#cursor);
       if (entry === undefined) {
         this.#caughtUp = true;
-        this.#crashBudget = 0; // what comes from here on was never sent
         this.#unsentCount = 0;
         this.#unsentBytes = 0;
         this.#advance();
@@ -240,7 +235,7 @@ export class StoredOutbound {
   /** False where the entry must wait for its packet id. */
   #take(entry: LogEntry, nowMs: number): boolean {
     const { position } = entry;
-    const isUnsent = position > this.#resendTo && this.#crashBudget === 0;
+    const isUnsent = position > this.#resendTo;
     const done = this.#acknowledged.endOf(position);
     if (done !== undefined) {
       this.#cursor = done;
@@ -259,7 +254,6 @@ export class StoredOutbound {
       return false;
     }
     this.#cursor = position;
-    if (this.#crashBudget > 0) this.#crashBudget -= 1;
     if (this.#released.has(position)) {
       this.window.add({ packetId, qos: 2, position, phase: "released" });
       this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "at-once");
@@ -371,13 +365,7 @@ export class StoredOutbound {
 
   /** The last own entry that was sent, or that counts as sent after a crash. */
   #lastSent(): Position {
-    let position = this.#cursor;
-    for (let budget = this.#crashBudget; budget > 0; budget -= 1) {
-      const entry = this.#nextUndone(position);
-      if (entry === undefined) break;
-      position = entry.position;
-    }
-    return Math.max(position, this.#sentTo) as Position;
+    return Math.max(this.#cursor, this.#sentTo) as Position;
   }
 
   /** The oldest unsent go first; what was sent before stays. */

@@ -10,6 +10,7 @@ import type { Message, ProtocolVersion } from "./packet.ts";
 import type { ReplayJob } from "./replay.ts";
 import type { Online, Session } from "./session.ts";
 import { topicFilterOf, type StoredSession, type StoredSubscription } from "./session-table.ts";
+import { PositionRanges } from "./position-ranges.ts";
 import { addToIndex } from "./subscription-index.ts";
 import type { Subscription } from "./subscription.ts";
 import { delayWill } from "./will.ts";
@@ -222,6 +223,25 @@ export function loadSessions(broker: Broker, stores: Stores): void {
 }
 
 /**
+ * A crash left the session open: what was sent since its progress was saved is not known, but it was at most the last
+ * window, and nothing that comes from now on (design §4.6). False where it was closed in order.
+ */
+function settleProgress(broker: Broker, session: Session): boolean {
+  const progress = broker.progress.get(session.number);
+  if (!progress.open) return false;
+  const done = new PositionRanges(progress.acknowledged);
+  let sentTo = progress.acknowledgedTo;
+  for (let left = session.receiveMaximum; left > 0; left -= 1) {
+    const entry = broker.log.nextOutside(session.number, sentTo, done);
+    if (entry === undefined) break;
+    sentTo = entry.position;
+  }
+  sentTo = Math.max(sentTo, progress.sentTo) as Position;
+  broker.progress.set(session.number, { ...progress, sentTo, open: false });
+  return true;
+}
+
+/**
  * Once every socket that lives is back: what a crash left open. Stored sessions without a connection start to expire
  * (those with expiry 0 end, as the standard has it); wills without a connection wait out the grace time.
  */
@@ -230,7 +250,7 @@ export function recover(broker: Broker, stores: Stores, nowMs: number): void {
   let isCrashed = false;
   for (const session of broker.sessions.all()) {
     if (session.online !== undefined || session.expiresAtMs !== undefined) continue;
-    if (broker.progress.get(session.number).open) isCrashed = true;
+    if (settleProgress(broker, session)) isCrashed = true;
     if (session.expiryIntervalSec === 0) sessionOver(broker, session, nowMs);
     else setExpiry(broker, session, nowMs);
   }

@@ -12,9 +12,9 @@ function stage(options: ConstructorParameters<typeof Scene>[0] = {}, qos: 1 | 2 
   return { scene, subscriber, publisher };
 }
 
-const back = (scene: Scene): Client => {
+const back = (scene: Scene, clientId = "s"): Client => {
   const client = scene.open();
-  client.send({ kind: "connect", protocolVersion: 4, clientId: "s", cleanStart: false, keepAliveSec: 60 });
+  client.send({ kind: "connect", protocolVersion: 4, clientId, cleanStart: false, keepAliveSec: 60 });
   return client;
 };
 
@@ -122,6 +122,20 @@ describe("coming back", () => {
     const again = back(scene);
     again.send(ack("puback", 2), ack("puback", 3));
     expect(again.lines().slice(1)).toEqual(["publish t=1 q1 #2 dup", "publish t=2 q1 #3 dup", "publish t=3 q1 #4"]);
+  });
+
+  test("[MQTT-3.3.1-1] what came after the crash was never sent and has no DUP", () => {
+    const { scene, publisher } = stage();
+    scene.subscriber("s2", 1, ["t"], { cleanStart: false });
+    publisher.send(publish1("t", "before", 1));
+    scene.flush();
+    scene.crash();
+    scene.connect("q").send(publish1("t", "after", 1));
+    scene.flush();
+    for (const clientId of ["s", "s2"]) {
+      const lines = back(scene, clientId).lines().slice(1);
+      expect(lines).toEqual(["publish t=before q1 #2 dup", "publish t=after q1 #3"]);
+    }
   });
 
   test("a message of which nothing was committed is gone after a crash, and so was its PUBACK", () => {

@@ -2,18 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { runStep } from "../shared/step.ts";
-
-/** Package → a file that it brings. */
-const MARKS: Readonly<Record<string, string>> = {
-  chromium: "/usr/bin/chromium",
-  curl: "/usr/bin/curl",
-  mosquitto: "/usr/sbin/mosquitto",
-  "mosquitto-clients": "/usr/bin/mosquitto_pub",
-  "python3-paho-mqtt": "/usr/lib/python3/dist-packages/paho/mqtt/client.py",
-};
+import { debianPackages } from "./debian-packages.ts";
 
 const missing = (): string[] =>
-  Object.entries(MARKS)
+  Object.entries(debianPackages)
     .filter(([, file]) => !existsSync(file))
     .map(([name]) => name);
 

@@ -23,13 +23,6 @@ export type LinkEntry =
   | (Carried & { readonly kind: "publish"; readonly publisher?: Publisher | undefined })
   /** Owner → a shard with subscribers, which matches among its own. */
   | (Carried & { readonly kind: "delivery"; readonly publisher?: Publisher | undefined })
-  /** Owner → one subscription: a retained value, or a message of a shared group. Unknown numbers are dropped. */
-  | (Carried & {
-      readonly kind: "targeted";
-      readonly origin: "retained" | "shared";
-      readonly session: number;
-      readonly subscription: number;
-    })
   /** Subscriber's shard → owner. `registration` rises with every add, remove and set of a shard, also across its lives. */
   | { readonly kind: "route-add"; readonly filter: string; readonly registration: number }
   | { readonly kind: "route-remove"; readonly filter: string; readonly registration: number }
@@ -70,7 +63,6 @@ export type KnownEntry = Exclude<LinkEntry, { readonly kind: "unknown" }>;
 const codes = {
   publish: 1,
   delivery: 2,
-  targeted: 3,
   "route-add": 4,
   "route-remove": 5,
   "route-set": 6,
@@ -85,7 +77,6 @@ const codes = {
 const qosMask = 0b11;
 const retainBit = 0b100;
 const publisherBit = 0b1000;
-const sharedBit = 0b10000;
 
 /** An entry as it stands in batches and rows: code, length, body. */
 export function packEntry(entry: KnownEntry): Uint8Array {
@@ -105,10 +96,6 @@ function writeBody(to: PackedWriter, entry: KnownEntry): void {
       to.bytes(entry.message);
       return;
     }
-    case "targeted":
-      to.byte(entry.qos | (entry.retain ? retainBit : 0) | (entry.origin === "shared" ? sharedBit : 0));
-      to.uint(entry.session).uint(entry.subscription).bytes(entry.message);
-      return;
     case "route-add":
     case "route-remove":
       to.string(entry.filter).uint(entry.registration);
@@ -159,8 +146,6 @@ function readBody(code: number, from: PackedReader): LinkEntry {
       return { kind: "publish", ...readMessage(from) };
     case codes.delivery:
       return { kind: "delivery", ...readMessage(from) };
-    case codes.targeted:
-      return readTargeted(from);
     case codes["route-add"]:
       return { kind: "route-add", filter: from.string(), registration: from.uint() };
     case codes["route-remove"]:
@@ -200,21 +185,6 @@ function readMessage(from: PackedReader): Carried & { readonly publisher: Publis
   const flags = from.byte();
   const publisher = (flags & publisherBit) === 0 ? undefined : { shard: from.uint(), session: from.uint() };
   return { qos: qosOf(flags), retain: (flags & retainBit) !== 0, publisher, message: from.bytes() };
-}
-
-function readTargeted(from: PackedReader): LinkEntry {
-  const flags = from.byte();
-  const origin = (flags & sharedBit) === 0 ? "retained" : "shared";
-  const [session, subscription, message] = [from.uint(), from.uint(), from.bytes()];
-  return {
-    kind: "targeted",
-    qos: qosOf(flags),
-    retain: (flags & retainBit) !== 0,
-    origin,
-    session,
-    subscription,
-    message,
-  };
 }
 
 function qosOf(flags: number): QoS {

@@ -24,17 +24,13 @@ export interface Item<Token> {
   readonly token: Token | undefined;
 }
 
-/** `fromDurable`: it comes of a batch that carried a durable number, which will not be taken a second time. */
-export function policyOf(entry: KnownEntry, fromDurable: boolean): Policy {
+export function policyOf(entry: KnownEntry): Policy {
   switch (entry.kind) {
     case "publish":
       // [MQTT-4.3.2-4]: nobody was told of a QoS 1 publish yet, so the publisher still has it.
       return (["drop", "give-up", "store"] as const)[entry.qos];
     case "delivery":
       return entry.qos === 0 ? "drop" : "store";
-    case "targeted":
-      if (entry.qos === 0) return "drop";
-      return entry.qos === 2 || fromDurable ? "store" : "give-up";
     case "share-offer":
       return entry.qos === 0 ? "drop" : "store";
     case "share-return":

@@ -79,9 +79,6 @@ export class LinkInbox {
         this.#broker.groups.onState(from, entry.filter, entry.isReady);
         decide("taken");
         return;
-      case "targeted":
-        decide("not-understood");
-        return;
       case "unknown":
         throw new Error("the receiver answers unknown entries itself");
     }

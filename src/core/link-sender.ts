@@ -86,7 +86,7 @@ export class LinkSender<Token> {
    */
   enqueue(entry: KnownEntry, nowMs: number, options: EnqueueOptions<Token> = {}): "taken" | "dropped" | "full" {
     const fromDurable = options.fromDurable === true;
-    const policy = policyOf(entry, fromDurable);
+    const policy = policyOf(entry);
     const isCrowded = this.#gathering.bytes > this.#limits.gatheredBytes;
     if (policy === "drop" && (isCrowded || this.#isBehind)) {
       this.#droppedQos0 += 1;

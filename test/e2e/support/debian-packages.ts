@@ -3,24 +3,15 @@
 
 import { existsSync } from "node:fs";
 import { describe, test } from "vitest";
-
-/** Package → a file that it brings. */
-const marks = {
-  chromium: "/usr/bin/chromium",
-  curl: "/usr/bin/curl",
-  "mosquitto-clients": "/usr/bin/mosquitto_pub",
-  "python3-paho-mqtt": "/usr/lib/python3/dist-packages/paho/mqtt/client.py",
-} as const;
-
-export type DebianPackage = keyof typeof marks;
+import { debianPackages, type DebianPackage } from "../../../scripts/test/debian-packages.ts";
 
 /** Debian's own Python, which alone sees Debian's packages. */
 export const debianPython = "/usr/bin/python3";
-export const chromiumPath = marks.chromium;
+export const chromiumPath = debianPackages.chromium;
 
 /** Those of `packages` that are not installed. */
 export const missingPackages = (packages: readonly DebianPackage[]): DebianPackage[] =>
-  packages.filter((name) => !existsSync(marks[name]));
+  packages.filter((name) => !existsSync(debianPackages[name]));
 
 /** Runs `suite` where the packages are installed. */
 export function withPackages(packages: readonly DebianPackage[], suite: () => void): void {

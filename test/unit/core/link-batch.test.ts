@@ -11,8 +11,6 @@ const entries: readonly KnownEntry[] = [
   { kind: "publish", qos: 1, retain: true, publisher: { shard: 2, session: 70_000 }, message },
   { kind: "publish", qos: 0, retain: false, publisher: undefined, message },
   { kind: "delivery", qos: 2, retain: false, publisher: { shard: 0, session: 0 }, message },
-  { kind: "targeted", qos: 1, retain: true, origin: "retained", session: 9, subscription: 4, message },
-  { kind: "targeted", qos: 2, retain: false, origin: "shared", session: 9, subscription: 4, message },
   { kind: "route-add", filter: "a/+/é", registration: 2 ** 51 },
   { kind: "route-remove", filter: "#", registration: 6 },
   { kind: "route-set", filters: ["a", "b/#"], registration: 7, last: true },

@@ -2,6 +2,7 @@
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { userVariables } from "./test/support/scram-users.ts";
 
 /** A broker starts, a browser starts, a client waits for its keep-alive: generous, for slow machines. */
 const E2E_TIMEOUT_MS = 120_000;
@@ -19,8 +20,25 @@ const smallLimits = {
   MAXIMUM_PACKET_SIZE: "100000",
   CONNECT_TIMEOUT_MS: "300",
   MAXIMUM_SOCKETS: "5",
+  MAXIMUM_USER_PROPERTIES: "3",
   SLOW_CONSUMER_SOFT_BYTES: "50000",
   SLOW_CONSUMER_HARD_BYTES: "300000",
+};
+
+/** The least that a Worker may offer, and each feature taken away. */
+const fewFeatures = {
+  RECEIVE_MAXIMUM: "2",
+  MAXIMUM_PACKET_SIZE: "200",
+  TOPIC_ALIAS_MAXIMUM: "1",
+  MAXIMUM_QOS: "1",
+  RETAIN_AVAILABLE: "false",
+  WILDCARD_SUBSCRIPTION_AVAILABLE: "false",
+  SUBSCRIPTION_IDENTIFIERS_AVAILABLE: "false",
+  SHARED_SUBSCRIPTION_AVAILABLE: "false",
+  SERVER_KEEP_ALIVE: "50",
+  MAXIMUM_SESSION_EXPIRY_INTERVAL: "100",
+  RESPONSE_INFORMATION: "re/${clientid}",
+  VALIDATE_PAYLOAD_FORMAT: "true",
 };
 
 /** As in the built Worker; one file at a time, `readable-stream` is evaluated twice and stumbles over itself. */
@@ -47,7 +65,16 @@ export default defineConfig({
           name: "workers",
           deps: bundledDependencies,
           include: ["test/workers/**/*.test.ts"],
-          exclude: ["test/workers/limits.test.ts"],
+          exclude: ["test/workers/limits.test.ts", "test/workers/v5-scram.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        plugins: [openWorker(userVariables)],
+        test: {
+          name: "workers-users",
+          deps: bundledDependencies,
+          include: ["test/workers/v5-scram.test.ts"],
           testTimeout: WORKERS_TIMEOUT_MS,
         },
       },
@@ -76,6 +103,15 @@ export default defineConfig({
           name: "conformance-3-shards",
           deps: bundledDependencies,
           include: ["test/conformance/v*.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        plugins: [openWorker(fewFeatures)],
+        test: {
+          name: "conformance-features",
+          deps: bundledDependencies,
+          include: ["test/features/**/*.test.ts"],
           testTimeout: WORKERS_TIMEOUT_MS,
         },
       },

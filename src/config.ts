@@ -7,11 +7,13 @@ import { defaultNamespace, namespacePattern } from "./auth/json-entries.ts";
 import { parseTokens, type ApiToken } from "./auth/tokens.ts";
 import { parseUsers, type User } from "./auth/users.ts";
 import { fail, ok, type Result } from "./core/brand.ts";
-import { limits as limitTable, type LimitName, type Limits } from "./core/limits.ts";
+import { defaultFeatures, type FeatureSwitch, type Features } from "./core/features.ts";
+import { limits as limitTable, type Limit, type LimitName, type Limits } from "./core/limits.ts";
 import type { Layout } from "./core/placement.ts";
 
 export interface Config {
   readonly limits: Limits;
+  readonly features: Features;
   /** What the variables propose; the registry's record decides. */
   readonly layout: Pick<Layout, "shards" | "subtreeDepth" | "depthByPrefix">;
   readonly namespaces: ReadonlySet<string>;
@@ -25,6 +27,8 @@ export interface Config {
   readonly allowedOrigins?: ReadonlySet<string>;
   /** Sockets of all shards that the process may open; Infinity where nobody says so. */
   readonly processSocketLimit: number;
+  /** Shared with the self-hosted start; absent: nobody may say that the process ends. */
+  readonly stopToken?: string;
 }
 
 export interface ConfigProblem {
@@ -56,6 +60,16 @@ const singleVariables = [
   "ANONYMOUS",
   "ALLOWED_ORIGINS",
   "PROCESS_SOCKET_LIMIT",
+  "STOP_TOKEN",
+  "MAXIMUM_QOS",
+  "RETAIN_AVAILABLE",
+  "WILDCARD_SUBSCRIPTION_AVAILABLE",
+  "SUBSCRIPTION_IDENTIFIERS_AVAILABLE",
+  "SHARED_SUBSCRIPTION_AVAILABLE",
+  "VALIDATE_PAYLOAD_FORMAT",
+  "RESPONSE_INFORMATION",
+  "USE_ANOTHER_SERVER",
+  "SERVER_MOVED",
 ] as const;
 
 type Variable = (typeof singleVariables)[number];
@@ -76,8 +90,10 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
   checkNamespaces(reader, "API_TOKENS", tokens, namespaces);
   const credentialsConfigured = users.length > 0 || tokens.length > 0;
   const allowedOrigins = readAllowedOrigins(reader);
+  const stopToken = reader.text("STOP_TOKEN");
   const config: Config = {
     limits: readLimits(reader),
+    features: readFeatures(reader),
     layout: readLayout(reader),
     namespaces,
     users,
@@ -86,6 +102,7 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
     credentialsConfigured,
     open: readAnonymous(reader) && !credentialsConfigured,
     ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
+    ...(stopToken === undefined ? {} : { stopToken }),
     processSocketLimit: reader.integer("PROCESS_SOCKET_LIMIT", Infinity, Number.MAX_SAFE_INTEGER),
   };
   return reader.problems.length === 0 ? ok(config) : fail(reader.problems);
@@ -122,14 +139,23 @@ class Reader {
     return undefined;
   }
 
-  integer(variable: string, byDefault: number, ceiling: number): number {
+  integer(variable: string, byDefault: number, ceiling: number, floor = 1): number {
     const value = this.#value(variable);
     if (value === undefined) return byDefault;
     // `[vars]` in wrangler.toml may hold a number as such.
     const number = typeof value === "number" ? value : parseDigits(value);
-    if (Number.isInteger(number) && number >= 1 && number <= ceiling) return number;
-    this.report(variable, ` must be a whole number from 1 to ${ceiling}`);
+    if (Number.isInteger(number) && number >= floor && number <= ceiling) return number;
+    this.report(variable, ` must be a whole number from ${floor} to ${ceiling}`);
     return byDefault;
+  }
+
+  flag(variable: Variable, byDefault: boolean): boolean {
+    const value = this.#value(variable);
+    if (value === undefined) return byDefault;
+    // `[vars]` in wrangler.toml may hold a boolean as such.
+    if (value === true || value === "true") return true;
+    if (value !== false && value !== "false") this.report(variable, " must be true or false");
+    return false;
   }
 
   list(variable: Variable): readonly string[] {
@@ -160,10 +186,41 @@ const parseDigits = (value: unknown): number =>
 
 function readLimits(reader: Reader): Limits {
   const values = limitVariables.map(({ limit, variable }): [LimitName, number] => {
-    const row = limitTable[limit];
-    return [limit, reader.integer(variable, row.default, row.ceiling)];
+    const row: Limit = limitTable[limit];
+    return [limit, reader.integer(variable, row.default, row.ceiling, row.floor)];
   });
   return Object.fromEntries(values) as Limits;
+}
+
+/** A text that goes into a CONNACK: it must fit a UTF-8 string field. */
+const mostConnackTextLength = 1_024;
+
+function readFeatures(reader: Reader): Features {
+  const flag = (variable: Variable, name: FeatureSwitch): boolean => reader.flag(variable, defaultFeatures[name]);
+  const maximumQos = reader.integer("MAXIMUM_QOS", defaultFeatures.maximumQos, 2, 0) as Features["maximumQos"];
+  const responseInformation = readConnackText(reader, "RESPONSE_INFORMATION");
+  const another = readConnackText(reader, "USE_ANOTHER_SERVER");
+  const moved = readConnackText(reader, "SERVER_MOVED");
+  if (another !== undefined && moved !== undefined)
+    reader.report("SERVER_MOVED", " and USE_ANOTHER_SERVER exclude each other");
+  return {
+    maximumQos,
+    retainAvailable: flag("RETAIN_AVAILABLE", "retainAvailable"),
+    wildcardSubscriptionAvailable: flag("WILDCARD_SUBSCRIPTION_AVAILABLE", "wildcardSubscriptionAvailable"),
+    subscriptionIdentifiersAvailable: flag("SUBSCRIPTION_IDENTIFIERS_AVAILABLE", "subscriptionIdentifiersAvailable"),
+    sharedSubscriptionAvailable: flag("SHARED_SUBSCRIPTION_AVAILABLE", "sharedSubscriptionAvailable"),
+    validatePayloadFormat: flag("VALIDATE_PAYLOAD_FORMAT", "validatePayloadFormat"),
+    ...(responseInformation !== undefined && { responseInformation }),
+    ...(another !== undefined && { elsewhere: { kind: "use-another-server", serverReference: another } }),
+    ...(moved !== undefined && { elsewhere: { kind: "server-moved", serverReference: moved } }),
+  };
+}
+
+function readConnackText(reader: Reader, variable: Variable): string | undefined {
+  const text = reader.text(variable);
+  if (text === undefined || text.length <= mostConnackTextLength) return text;
+  reader.report(variable, ` must have at most ${mostConnackTextLength} characters`);
+  return undefined;
 }
 
 function readLayout(reader: Reader): Config["layout"] {

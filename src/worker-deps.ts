@@ -53,7 +53,9 @@ function remoteShard(env: Env, namespace: string, index: number, layout: () => P
     publishOnce: async (requests, claim) => port.publishOnce(requests, claim, await layout()),
     claim: async (claim) => port.claim(claim, await layout()),
     finish: async (claim, outcomes) => port.finish(claim, outcomes, await layout()),
+    disconnectClient: async (clientId) => stub.disconnectClient(clientId, await layout()),
     readRetained: (topicName) => port.readRetained(topicName),
+    shutDown: () => stub.shutDown(),
     metrics: () => stub.metrics(),
     ready: () => stub.ready(),
   };

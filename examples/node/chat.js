@@ -4,8 +4,10 @@ import mqtt from "mqtt";
 const url = process.argv[2] ?? "ws://127.0.0.1:8787/mqtt";
 const client = await mqtt.connectAsync(url, {
   clientId: "node-example",
-  // A session that is kept: what others publish while this program is not running (QoS 1 and 2) waits for it.
+  protocolVersion: 5,
+  // A session that is kept for a day: what others publish while this program is not running (QoS 1 and 2) waits for it.
   clean: false,
+  properties: { sessionExpiryInterval: 24 * 3600 },
   username: process.env.MQTT_USERNAME,
   password: process.env.MQTT_PASSWORD,
 });

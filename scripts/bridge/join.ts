@@ -2,7 +2,8 @@
 // the other.
 
 import type { Socket } from "node:net";
-import { createWebSocketStream, type WebSocket } from "ws";
+import { Writable } from "node:stream";
+import { createWebSocketStream, WebSocket } from "ws";
 
 const TCP_KEEP_ALIVE_MS = 60_000;
 /** How long a client may keep its end open after the broker closed. */
@@ -17,13 +18,34 @@ const ABNORMAL = 1006;
 export function join(client: Socket, socket: WebSocket): void {
   client.setNoDelay(true);
   client.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-  const stream = createWebSocketStream(socket);
   client.on("error", () => socket.terminate());
-  stream.on("error", () => client.resetAndDestroy());
+  socket.on("error", () => {}); // "close" follows and says the rest
   socket.on("close", (code) => {
     if (code === ABNORMAL) client.resetAndDestroy();
     else client.setTimeout(LINGER_MS, () => client.destroy());
   });
   // pipe() stops reading from one side while the other cannot take more, and passes a clean end on.
-  client.pipe(stream).pipe(client);
+  client.pipe(sinkOf(socket));
+  createWebSocketStream(socket).pipe(client);
+}
+
+/**
+ * Takes what the client sends. What comes after the broker's Close frame is read and thrown away: a client that does not
+ * read yet would otherwise be cut, and lose the DISCONNECT that says why [MQTT-4.13.1].
+ */
+function sinkOf(socket: WebSocket): Writable {
+  const send = (chunk: Buffer, done: () => void): void => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(chunk, () => done());
+    else done();
+  };
+  return new Writable({
+    write: (chunk: Buffer, _, done) => {
+      if (socket.readyState === WebSocket.CONNECTING) socket.once("open", () => send(chunk, done));
+      else send(chunk, done);
+    },
+    final: (done) => {
+      socket.close();
+      done();
+    },
+  });
 }

@@ -18,7 +18,7 @@ const LARGEST_PORT = 65_535;
 const LOOPBACK = "127.0.0.1";
 
 /** Set by the start itself, from what it knows of the process and of the address. */
-const OWN_VARIABLES = new Set(["ANONYMOUS", "SHARDS"]);
+const OWN_VARIABLES = new Set(["ANONYMOUS", "SHARDS", "STOP_TOKEN"]);
 
 const USAGE = "usage: npm start -- [--port P] [--host H] [--data DIR] [--shards N] [--var NAME=VALUE]…";
 

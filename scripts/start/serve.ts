@@ -1,7 +1,10 @@
 // Serves the built Worker in workerd through Miniflare, on the one address that was asked for.
 
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "miniflare";
 import { fail, ok, type Result } from "../../src/core/brand.ts";
+import { stopTokenHeader } from "../../src/http/stop.ts";
 import type { StartOptions } from "./arguments.ts";
 
 export interface Served {
@@ -9,6 +12,10 @@ export interface Served {
   readonly stop: () => Promise<void>;
 }
 
+const TELL_WITHIN_MS = 1_000;
+/** What the shards have sent is on its way through the runtime. */
+const LEAVE_WITHIN_MS = 50;
+const stopTokenBytes = 32;
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /** Resolves when the port is open; the error is one sentence. */
@@ -18,11 +25,13 @@ export async function serve(
   tmpPath: string,
 ): Promise<Result<Served, string>> {
   const { host, port } = options;
-  const miniflare = keepSignals(() => create(worker, options, tmpPath));
+  const stopToken = randomBytes(stopTokenBytes).toString("base64url");
+  const variables = { ...options.variables, STOP_TOKEN: stopToken };
+  const miniflare = keepSignals(() => create(worker, { ...options, variables }, tmpPath));
   try {
     await miniflare.ready;
     const url = await miniflare.unsafeGetDirectURL();
-    return ok({ url, stop: () => miniflare.dispose() });
+    return ok({ url, stop: () => stop(miniflare, url, stopToken) });
   } catch (error) {
     // It rejects with the same error once more.
     await miniflare.dispose().catch(() => undefined);
@@ -30,6 +39,18 @@ export async function serve(
     if (/address already in use/i.test(said)) return fail(`${host} port ${port} is in use: name another --port.`);
     return fail(`The broker did not start: ${said}`);
   }
+}
+
+/** Clients that speak MQTT 5 hear that the server shuts down (0x8B), if they can be told in time; then the runtime ends. */
+async function stop(miniflare: Miniflare, url: URL, stopToken: string): Promise<void> {
+  const request = {
+    method: "POST",
+    headers: { [stopTokenHeader]: stopToken },
+    signal: AbortSignal.timeout(TELL_WITHIN_MS),
+  };
+  await fetch(new URL("/stop", url), request).catch(() => undefined);
+  await delay(LEAVE_WITHIN_MS);
+  await miniflare.dispose();
 }
 
 const create = (worker: V4WorkerOptions, options: StartOptions, tmpPath: string): Miniflare =>

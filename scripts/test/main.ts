@@ -13,8 +13,8 @@ const SLOWEST = 10;
 /** Parts, each of one or more vitest projects that run at the same time. */
 const PROJECTS: Readonly<Record<string, readonly string[]>> = {
   unit: ["unit", "contract"],
-  workers: ["workers", "workers-limits"],
-  conformance: ["conformance", "conformance-3-shards"],
+  workers: ["workers", "workers-limits", "workers-users"],
+  conformance: ["conformance", "conformance-3-shards", "conformance-features"],
   e2e: ["e2e"],
 };
 /** Reads the reports of the others, so it belongs to a run of all of them. */

@@ -19,6 +19,8 @@ interface Rule {
 /** A `##` heading of the page with the rows below it, and the list that its heading names. */
 interface Section {
   readonly heading: string;
+  /** The first digit of the version: the same id is another statement there. */
+  readonly version: string;
   readonly list?: string;
   readonly rules: readonly Rule[];
 }
@@ -29,18 +31,26 @@ interface Outcome {
   readonly statuses: Set<string>;
 }
 
+interface TestResult {
+  readonly title: string;
+  readonly status: string;
+  readonly ancestorTitles: readonly string[];
+}
+
 /** What is used of vitest's JSON report. */
 interface Report {
   readonly testResults: readonly {
     readonly name: string;
-    readonly assertionResults: readonly { readonly title: string; readonly status: string }[];
+    readonly assertionResults: readonly TestResult[];
   }[];
 }
 
 type Outcomes = ReadonlyMap<string, Outcome>;
 
+const VERSION = /\bMQTT (\d)/;
 const IDS = /^(?:\[[^\]]*\] )+/;
 
+const versionOf = (heading: string): string => VERSION.exec(heading)?.[1] ?? "";
 const sentenceOf = (title: string): string => title.replace(IDS, "");
 const idsOf = (title: string): string[] =>
   [...(IDS.exec(title)?.[0] ?? "").matchAll(/\[([^\]]*)\]/g)].map(([, id = ""]) => id);
@@ -48,7 +58,7 @@ const isStatement = (id: string): boolean => id.startsWith("MQTT-");
 
 function parseRow(line: string): Rule | undefined {
   const [, id, shownBy] = /^\| (\S.*?) +\| (\S.*?) +\|$/.exec(line) ?? [];
-  if (id === undefined || shownBy === undefined || id === "Statement" || id.startsWith("---")) return undefined;
+  if (id === undefined || shownBy === undefined || shownBy === "Shown by" || id.startsWith("---")) return undefined;
   if (shownBy.startsWith(NO_TEST)) return { id, titles: [], reason: shownBy.slice(NO_TEST.length) };
   return { id, titles: shownBy.split("<br>").map((title) => title.trim()) };
 }
@@ -56,8 +66,9 @@ function parseRow(line: string): Rule | undefined {
 function parseSection(text: string): Section {
   const [heading = "", ...lines] = text.split("\n");
   const list = /\((\S+\.txt)\)/.exec(heading)?.[1];
+  const version = versionOf(heading);
   const rules = lines.map(parseRow).filter((rule) => rule !== undefined);
-  return { heading, rules, ...(list !== undefined && { list }) };
+  return { heading, version, rules, ...(list !== undefined && { list }) };
 }
 
 /** The sections of the page. */
@@ -112,7 +123,10 @@ function ruleProblems(rule: Rule, outcomes: Outcomes): string[] {
   return rule.titles.flatMap((title) => testProblems(rule, title, outcomes));
 }
 
-/** Every conformance test is named by the rows of the ids in its title, or, where it has none, by some row. */
+/**
+ * Every conformance test is named by the rows of the ids in its title, or, where it has none, by some row. The sections
+ * and the outcomes are those of one version.
+ */
 function unnamedProblems(sections: readonly Section[], outcomes: Outcomes): string[] {
   const rules = sections.flatMap((section) => section.rules);
   const isNamed = (sentence: string, id?: string): boolean =>
@@ -130,21 +144,52 @@ const ofConformance = (report: Report): Report => ({
   testResults: report.testResults.filter(({ name }) => CONFORMANCE_TEST.test(name)),
 });
 
-/** The page against the lists and the reports; both are given, so nothing is read. */
-function findProblems(
+/** Of a dialogue: the outermost heading that it stands below begins with it. */
+const versionOfDialogue = ({ ancestorTitles: [outermost = ""] }: TestResult): string => versionOf(outermost);
+
+/** The dialogues of one version, and every test that is no dialogue. */
+const ofVersion = (report: Report, version: string): Report => ({
+  testResults: report.testResults.map(({ name, assertionResults }) => ({
+    name,
+    assertionResults: CONFORMANCE_TEST.test(name)
+      ? assertionResults.filter((dialogue) => versionOfDialogue(dialogue) === version)
+      : assertionResults,
+  })),
+});
+
+function versionProblems(
   sections: readonly Section[],
   lists: ReadonlyMap<string, string[]>,
   reports: readonly Report[],
 ): string[] {
   const outcomes = outcomesOf(reports);
   const conformance = outcomesOf(reports.map(ofConformance));
-  const problems = [
+  return [
     ...sections.flatMap((section) =>
       section.list === undefined ? [] : listProblems(section, lists.get(section.list) ?? []),
     ),
     ...sections.flatMap((section) => section.rules.flatMap((rule) => ruleProblems(rule, outcomes))),
     ...unnamedProblems(sections, conformance),
   ];
+}
+
+/** The page against the lists and the reports; both are given, so nothing is read. */
+function findProblems(
+  sections: readonly Section[],
+  lists: ReadonlyMap<string, string[]>,
+  reports: readonly Report[],
+): string[] {
+  const dialogues = reports.flatMap((report) =>
+    ofConformance(report).testResults.flatMap(({ assertionResults }) => assertionResults),
+  );
+  const versions = new Set([...sections.map(({ version }) => version), ...dialogues.map(versionOfDialogue)]);
+  const problems = [...versions].flatMap((version) =>
+    versionProblems(
+      sections.filter((section) => section.version === version),
+      lists,
+      reports.map((report) => ofVersion(report, version)),
+    ),
+  );
   return [...new Set(problems)];
 }
 

@@ -131,9 +131,15 @@ function toRequest(packet: LibraryPacket, properties: Properties | undefined): C
  * @param packet The whole packet.
  * @param bodyAt Where its variable header begins.
  */
-export function decodeRequest(packet: Uint8Array, bodyAt: number, version: ProtocolVersion): ClientPacket | Violation {
+export function decodeRequest(
+  packet: Uint8Array,
+  bodyAt: number,
+  version: ProtocolVersion,
+  mostUserProperties: number,
+): ClientPacket | Violation {
   const type = (packet[0] ?? 0) >> 4;
-  const judged = judgeRequest(type, new PacketCursor(packet, bodyAt, packet.length), version);
+  const cursor = new PacketCursor(packet, bodyAt, packet.length, mostUserProperties);
+  const judged = judgeRequest(type, cursor, version);
   if (judged.kind === "violation") return judged;
   // MQTT 3.1 lets a repeated SUBSCRIBE or UNSUBSCRIBE carry DUP; the library does not.
   const parsed = parseWithLibrary(cleared(packet, 0, flag.dup), version);

@@ -24,6 +24,7 @@ export function decodePublish(
   at: number,
   end: number,
   version: ProtocolVersion,
+  mostUserProperties: number,
 ): Publish | Violation {
   const topicEnd = at + 2 + uint16At(bytes, at);
   const qos = ((first >> flag.qosShift) & flag.qosMask) as QoS;
@@ -35,7 +36,8 @@ export function decodePublish(
   const retain = (first & flag.retain) !== 0;
   const packetId = qos === 0 ? undefined : (uint16At(bytes, topicEnd) as PacketId);
   if (packetId === 0) return zeroPacketId;
-  if (version === 5) return decodePublish5(dup, qos, retain, topicName, packetId, bytes, headerEnd, end);
+  if (version === 5)
+    return decodePublish5(dup, qos, retain, topicName, packetId, bytes, headerEnd, end, mostUserProperties);
   const payload = bytes.subarray(headerEnd, end);
   return packetId === undefined
     ? { kind: "publish", dup, qos, retain, topicName, payload }
@@ -51,11 +53,12 @@ function decodePublish5(
   bytes: Uint8Array,
   at: number,
   end: number,
+  mostUserProperties: number,
 ): Publish | Violation {
   const base = { kind: "publish", dup, qos, retain, topicName } as const;
   const id = packetId === undefined ? undefined : { packetId };
   if (at < end && bytes[at] === 0) return { ...base, ...id, payload: bytes.subarray(at + 1, end) };
-  const cursor = new PacketCursor(bytes, at, end);
+  const cursor = new PacketCursor(bytes, at, end, mostUserProperties);
   const properties = readProperties(cursor, "publish");
   if (cursor.failure !== undefined) return cursor.failure;
   const payload = bytes.subarray(cursor.at, end);
@@ -77,8 +80,8 @@ const ofReceipt: ReadonlySet<number> = new Set([
   reasonCode.payloadFormatInvalid,
 ]);
 const ofRelease: ReadonlySet<number> = new Set([reasonCode.success, reasonCode.packetIdentifierNotFound]);
-/** [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1] */
 const reasonCodesOf = { 4: ofReceipt, 5: ofReceipt, 6: ofRelease, 7: ofRelease } as const;
+const reasonCodeClauses = { 4: "MQTT-3.4.2-1", 5: "MQTT-3.5.2-1", 6: "MQTT-3.6.2-1", 7: "MQTT-3.7.2-1" } as const;
 
 /** Decodes PUBACK, PUBREC, PUBREL or PUBCOMP. Reason code 0 is left out, as the packet may do. */
 export function decodeAcknowledgement(
@@ -87,6 +90,7 @@ export function decodeAcknowledgement(
   at: number,
   end: number,
   version: ProtocolVersion,
+  mostUserProperties: number,
 ): Acknowledgement | Violation {
   const length = end - at;
   if (length === 2) {
@@ -94,13 +98,15 @@ export function decodeAcknowledgement(
     return packetId === 0 ? zeroPacketId : { kind: kinds[type], packetId };
   }
   if (length < 2 || version !== 5) return malformed(`${packetTypeName(type)} of remaining length ${length}`);
-  return decodeAcknowledgement5(type, new PacketCursor(bytes, at, end));
+  return decodeAcknowledgement5(type, new PacketCursor(bytes, at, end, mostUserProperties));
 }
 
 function decodeAcknowledgement5(type: AcknowledgementType, cursor: PacketCursor): Acknowledgement | Violation {
   const packetId = cursor.packetId();
   const code = cursor.byte("reason code");
-  if (!reasonCodesOf[type].has(code)) cursor.fail(protocolError(`reason code ${code} in ${packetTypeName(type)}`));
+  if (!reasonCodesOf[type].has(code)) {
+    cursor.fail(protocolError(`reason code ${code} in ${packetTypeName(type)}`, reasonCodeClauses[type]));
+  }
   // §3.4.2.2.1: a remaining length below 4 means no property length and no properties.
   const properties = cursor.atEnd ? undefined : readProperties(cursor, "acknowledgement");
   const failure = cursor.finish();

@@ -32,7 +32,8 @@ function encodeAcknowledgement(packet: Acknowledgement, version: ProtocolVersion
   }
   // §3.4.2.1: success without properties goes without saying.
   if (code === reasonCode.success) return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
-  return Uint8Array.of(first, 4, packetId >> 8, packetId & 0xff, code, 0);
+  // §3.4.2.2.1: a remaining length below 4 says that there are no properties.
+  return Uint8Array.of(first, 3, packetId >> 8, packetId & 0xff, code);
 }
 
 function encodePublish(packet: Publish, version: ProtocolVersion): Bytes {

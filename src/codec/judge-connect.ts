@@ -34,9 +34,25 @@ export interface JudgedConnect {
 }
 
 const levels: { readonly [name: string]: readonly ProtocolVersion[] | undefined } = { MQIsdp: [3], MQTT: [4, 5] };
+/** Bridges set this bit of the level; they try again without it when they are refused. */
+const bridgeBit = 0x80;
+
+/** A level that does not exist, and the version in whose form its client understands the refusal. */
+export interface UnknownLevel {
+  readonly kind: "unknown-level";
+  readonly violation: Violation;
+  readonly answerIn: ProtocolVersion;
+}
+
+function unknownLevel(name: string, level: number): UnknownLevel {
+  // [MQTT-3.1.2-2]: the client is told.
+  const violation = refused(reasonCode.unsupportedProtocolVersion, `${name} level ${level}`, "MQTT-3.1.2-2");
+  const isNewer = name === "MQTT" && (level & ~bridgeBit) >= 5;
+  return { kind: "unknown-level", violation, answerIn: isNewer ? 5 : 4 };
+}
 
 /** Reads protocol name and level; the rest can be read only when they are known. */
-export function readProtocolVersion(cursor: PacketCursor): ProtocolVersion | Violation {
+export function readProtocolVersion(cursor: PacketCursor): ProtocolVersion | UnknownLevel | Violation {
   const name = cursor.string("protocol name");
   if (cursor.failure !== undefined) return cursor.failure;
   const known = Object.hasOwn(levels, name) ? levels[name] : undefined;
@@ -44,9 +60,7 @@ export function readProtocolVersion(cursor: PacketCursor): ProtocolVersion | Vio
   if (known === undefined) return protocolError("CONNECT of another protocol", "MQTT-3.1.2-1");
   const level = cursor.byte("protocol level");
   if (cursor.failure !== undefined) return cursor.failure;
-  const version = known.find((candidate) => candidate === level);
-  // [MQTT-3.1.2-2]: the client is told. Bit 7, which bridges set, is such a level too: they then try without.
-  return version ?? refused(reasonCode.unsupportedProtocolVersion, `${name} level ${level}`, "MQTT-3.1.2-2");
+  return known.find((candidate) => candidate === level) ?? unknownLevel(name, level);
 }
 
 function judgeWillFlags(flags: number): Violation | undefined {
@@ -99,6 +113,10 @@ function readCredentials(cursor: PacketCursor, flags: number, version: ProtocolV
   return missing;
 }
 
+/** §3.1.2.11.10 */
+const isDataWithoutMethod = (properties: Properties | undefined): boolean =>
+  properties?.authenticationData !== undefined && properties.authenticationMethod === undefined;
+
 /** Judges everything behind the protocol level, to the packet's last byte. */
 export function judgeConnect(cursor: PacketCursor, version: ProtocolVersion): JudgedConnect | Violation {
   const flagsAt = cursor.at;
@@ -109,6 +127,7 @@ export function judgeConnect(cursor: PacketCursor, version: ProtocolVersion): Ju
   if (refusal !== undefined) cursor.fail(refusal);
   cursor.uint16("keep alive");
   const properties = version === 5 ? readProperties(cursor, "connect") : undefined;
+  if (isDataWithoutMethod(properties)) cursor.fail(protocolError("authentication data without a method"));
   cursor.string("client identifier"); // [MQTT-3.1.3-4]
   const withWill = (flags & connectFlag.will) !== 0;
   const willProperties = withWill && version === 5 ? readProperties(cursor, "will") : undefined;

@@ -12,6 +12,7 @@ import { readProperties } from "./read-properties.ts";
 /** Subscription Options (§3.8.3.1). */
 const subscriptionOption = {
   qosMask: 0x03,
+  noLocal: 0x04,
   retainHandlingShift: 4,
   retainHandlingMask: 0x03,
   reserved: 0xc0,
@@ -27,13 +28,24 @@ interface JudgedRequest {
 const judged = (cursor: PacketCursor, properties: Properties | undefined): JudgedRequest | Violation =>
   cursor.finish() ?? { kind: "judged-request", properties };
 
-function judgeSubscriptionOptions(options: number, version: ProtocolVersion): Violation | undefined {
+const sharePrefix = "$share/";
+
+/** §3.8.3.1: what is reserved makes the packet malformed, a value that is not allowed is a protocol error. */
+function judgeSubscriptionOptions(filter: string, options: number, version: ProtocolVersion): Violation | undefined {
   const reserved = version === 5 ? subscriptionOption.reserved : subscriptionOption.reservedV3;
   // [MQTT-3.8.3-5], [MQTT-3-8.3-4 v3.1.1]
   if ((options & reserved) !== 0) return malformed("reserved subscription options are set", "MQTT-3.8.3-5");
-  if ((options & subscriptionOption.qosMask) === 3) return malformed("subscription with QoS 3", "MQTT-3.8.3-5");
+  if ((options & subscriptionOption.qosMask) === 3) {
+    return version === 5
+      ? protocolError("subscription with QoS 3")
+      : malformed("requested QoS 3", "MQTT-3-8.3-4 v3.1.1");
+  }
   const retainHandling = (options >> subscriptionOption.retainHandlingShift) & subscriptionOption.retainHandlingMask;
-  return retainHandling === 3 ? protocolError("retain handling 3") : undefined;
+  if (retainHandling === 3) return protocolError("retain handling 3");
+  const isNoLocal = (options & subscriptionOption.noLocal) !== 0;
+  return isNoLocal && filter.startsWith(sharePrefix)
+    ? protocolError("no local on a shared subscription", "MQTT-3.8.3-4")
+    : undefined;
 }
 
 /** Packet identifier and properties, with which SUBSCRIBE and UNSUBSCRIBE begin. */
@@ -42,13 +54,19 @@ function readIdentified(cursor: PacketCursor, version: ProtocolVersion, place: "
   return version === 5 ? readProperties(cursor, place) : undefined;
 }
 
+function readFilter(cursor: PacketCursor): string {
+  const filter = cursor.string("topic filter");
+  if (filter === "") cursor.fail(malformed("an empty topic filter", "MQTT-4.7.3-1"));
+  return filter;
+}
+
 function judgeSubscribe(cursor: PacketCursor, version: ProtocolVersion): JudgedRequest | Violation {
   const properties = readIdentified(cursor, version, "subscribe");
   // [MQTT-3.8.3-2], [MQTT-3.8.3-3 v3.1.1]
   if (cursor.atEnd) cursor.fail(protocolError("SUBSCRIBE without a topic filter", "MQTT-3.8.3-2"));
   while (!cursor.atEnd) {
-    cursor.string("topic filter"); // [MQTT-3.8.3-1]
-    const refusal = judgeSubscriptionOptions(cursor.byte("subscription options"), version);
+    const filter = readFilter(cursor); // [MQTT-3.8.3-1]
+    const refusal = judgeSubscriptionOptions(filter, cursor.byte("subscription options"), version);
     if (refusal !== undefined) cursor.fail(refusal);
   }
   return judged(cursor, properties);
@@ -58,7 +76,7 @@ function judgeUnsubscribe(cursor: PacketCursor, version: ProtocolVersion): Judge
   const properties = readIdentified(cursor, version, "unsubscribe");
   // [MQTT-3.10.3-2]
   if (cursor.atEnd) cursor.fail(protocolError("UNSUBSCRIBE without a topic filter", "MQTT-3.10.3-2"));
-  while (!cursor.atEnd) cursor.string("topic filter"); // [MQTT-3.10.3-1]
+  while (!cursor.atEnd) readFilter(cursor); // [MQTT-3.10.3-1]
   return judged(cursor, properties);
 }
 
@@ -97,7 +115,12 @@ function judgeAuth(cursor: PacketCursor): JudgedRequest | Violation {
   const code = cursor.atEnd ? reasonCode.success : cursor.byte("reason code");
   // [MQTT-3.15.2-1]
   if (!authCodes.has(code)) cursor.fail(protocolError(`reason code ${code} in AUTH`, "MQTT-3.15.2-1"));
-  return judged(cursor, readProperties(cursor, "auth"));
+  const properties = readProperties(cursor, "auth");
+  // §3.15.2.2.2
+  if (properties?.authenticationMethod === undefined) {
+    cursor.fail(protocolError("AUTH without an authentication method", "MQTT-4.12.0-5"));
+  }
+  return judged(cursor, properties);
 }
 
 /** Judges the body of one of the four packets to its last byte. */

@@ -18,12 +18,15 @@ export const zeroPacketId: Violation = protocolError("packet identifier 0", "MQT
 export class PacketCursor {
   readonly bytes: Uint8Array;
   readonly end: number;
+  /** How many user properties one list may have: `maximumUserProperties` of the limits. */
+  readonly mostUserProperties: number;
   #at: number;
   #failure: Violation | undefined;
 
   /** Over `bytes[at, end)`, the part of a packet behind its fixed header. */
-  constructor(bytes: Uint8Array, at: number, end: number) {
+  constructor(bytes: Uint8Array, at: number, end: number, mostUserProperties: number) {
     this.bytes = bytes;
+    this.mostUserProperties = mostUserProperties;
     this.#at = at;
     this.end = end;
   }
@@ -55,11 +58,18 @@ export class PacketCursor {
   #take(count: number, what: string): number {
     const at = this.#at;
     if (at + count > this.end) {
-      this.fail(malformed(`the packet ends within its ${what}`));
+      this.fail(malformed(`${what} is cut short`));
       return -1;
     }
     this.#at = at + count;
     return at;
+  }
+
+  /** A cursor over the next `count` bytes alone, which are taken. Its failures are its own. */
+  part(count: number, what: string): PacketCursor {
+    const at = this.#take(count, what);
+    const [from, to] = at < 0 ? [this.end, this.end] : [at, at + count];
+    return new PacketCursor(this.bytes, from, to, this.mostUserProperties);
   }
 
   byte(what: string): number {

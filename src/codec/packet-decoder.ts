@@ -15,9 +15,18 @@ const maximumLengthBytes = 4;
 const lengthTooLong = malformed("a remaining length of more than four bytes");
 const lengthNotMinimal = malformed("a remaining length with more bytes than it needs", "MQTT-1.5.5-1");
 
+/** Whether a whole packet's remaining length ends with a byte that says something [MQTT-1.5.5-1]. */
+function isLengthMinimal(packet: Uint8Array): boolean {
+  const length = packet.subarray(1, 1 + maximumLengthBytes);
+  const last = length.findIndex((byte) => byte < 0x80);
+  return last === 0 || length[last] !== 0;
+}
+
 export interface PacketDecoderOptions {
   /** Bytes of a whole packet, fixed header included. */
   readonly maximumPacketSize: number;
+  /** In one packet; absent: as many as it holds. */
+  readonly maximumUserProperties?: number;
   /** Given where CONNECT was seen before: the connection goes on after a hibernation. */
   readonly protocolVersion?: ProtocolVersion;
 }
@@ -25,6 +34,7 @@ export interface PacketDecoderOptions {
 /** Decodes what one client sends. Push a frame, then take packets until `next` gives `undefined`. */
 export class PacketDecoder {
   readonly #maximumPacketSize: number;
+  readonly #maximumUserProperties: number;
   readonly #feed = new ByteFeed();
   #protocolVersion: ProtocolVersion | undefined;
   #violation: Violation | undefined;
@@ -34,10 +44,14 @@ export class PacketDecoder {
 
   constructor(options: PacketDecoderOptions) {
     this.#maximumPacketSize = options.maximumPacketSize;
+    this.#maximumUserProperties = options.maximumUserProperties ?? Infinity;
     this.#protocolVersion = options.protocolVersion;
   }
 
-  /** The version of the first CONNECT; known as soon as its protocol name and level were, even if the rest was bad. */
+  /**
+   * The version of the first CONNECT; known as soon as its protocol name and level were, even if the rest was bad. For
+   * a level that does not exist the version in whose form its client is told so.
+   */
   get protocolVersion(): ProtocolVersion | undefined {
     return this.#protocolVersion;
   }
@@ -121,18 +135,19 @@ export class PacketDecoder {
 
   #decode(first: number, end: number): ClientPacket | Violation {
     const version = this.#protocolVersion;
+    const mostUserProperties = this.#maximumUserProperties;
     const type = first >> 4;
     if (type === packetType.connect || version === undefined) return this.#decodeConnect(end);
     const { bytes } = this.#feed;
     const at = this.#bodyAt;
     switch (type) {
       case packetType.publish:
-        return decodePublish(first, bytes, at, end, version);
+        return decodePublish(first, bytes, at, end, version, mostUserProperties);
       case packetType.puback:
       case packetType.pubrec:
       case packetType.pubrel:
       case packetType.pubcomp:
-        return decodeAcknowledgement(type, bytes, at, end, version);
+        return decodeAcknowledgement(type, bytes, at, end, version, mostUserProperties);
       case packetType.pingreq:
         return decodePingreq(end - at);
       default:
@@ -143,15 +158,20 @@ export class PacketDecoder {
   #decodeConnect(end: number): ClientPacket | Violation {
     const { bytes, at } = this.#feed;
     const packet = bytes.subarray(at, end);
-    const body = new PacketCursor(packet, this.#bodyAt - at, packet.length);
+    const body = new PacketCursor(packet, this.#bodyAt - at, packet.length, this.#maximumUserProperties);
     const version = readProtocolVersion(body);
-    if (typeof version !== "number") return version;
-    this.#protocolVersion ??= version;
-    return decodeConnect(packet, body, version);
+    if (typeof version === "number") {
+      this.#protocolVersion ??= version;
+      // When the length was read, the version that demands it was not known.
+      return version === 5 && !isLengthMinimal(packet) ? lengthNotMinimal : decodeConnect(packet, body, version);
+    }
+    if (version.kind === "violation") return version;
+    this.#protocolVersion ??= version.answerIn;
+    return version.violation;
   }
 
   #decodeRequest(end: number, version: ProtocolVersion): ClientPacket | Violation {
     const { bytes, at } = this.#feed;
-    return decodeRequest(bytes.subarray(at, end), this.#bodyAt - at, version);
+    return decodeRequest(bytes.subarray(at, end), this.#bodyAt - at, version, this.#maximumUserProperties);
   }
 }

@@ -3,6 +3,7 @@
 const pingreqFirstByte = 0xc0;
 const continuationBit = 0x80;
 const lengthBits = 7;
+const pingreqLength = 2;
 /** A remaining length has at most four bytes [MQTT-1.5.5-1]; more is for the shard to refuse. */
 const maximumLengthBytes = 4;
 
@@ -51,7 +52,8 @@ export class PingFilter {
         this.#header = bytes.slice(at);
         return at;
       }
-      if (bytes[at] === pingreqFirstByte && header.length === 0) pings.push(at);
+      // One whose length takes more bytes than it needs is for the shard to judge [MQTT-1.5.5-1].
+      if (bytes[at] === pingreqFirstByte && header.length === 0 && header.size === pingreqLength) pings.push(at);
       at += header.size;
       this.#bodyLeft = header.length;
     }
@@ -69,8 +71,6 @@ function readHeader(bytes: Uint8Array, at: number): { size: number; length: numb
   }
   return "broken";
 }
-
-const pingreqLength = 2;
 
 function without(bytes: Uint8Array, pings: readonly number[]): Uint8Array {
   const kept = new Uint8Array(bytes.length - pings.length * pingreqLength);

@@ -18,6 +18,8 @@ export interface PublishLayout {
   readonly packetIdAt: number;
   /** Offset of the value of Message Expiry Interval; -1 without one. */
   readonly expiryAt: number;
+  /** Offset of the value of Topic Alias; -1 without one. */
+  readonly topicAliasAt: number;
 }
 
 const idOf = (name: PropertyName): number => propertyRowByName.get(name)?.id ?? 0;
@@ -42,14 +44,21 @@ function writeMessageProperties(writer: PacketWriter, properties: MessagePropert
   for (const [name, value] of userProperties ?? []) writer.byte(ids.userProperty).string(name).string(value);
 }
 
-/** Message Expiry Interval goes first, so that its place is known. */
+/** [MQTT-3.3.2-8] 0 is no alias. */
+const hasAlias = (properties: PublishProperties): properties is PublishProperties & { readonly topicAlias: number } =>
+  (properties.topicAlias ?? 0) !== 0;
+
+/** Message Expiry Interval goes first and Topic Alias last, so that their places are known. */
 function writeProperties(writer: PacketWriter, properties: PublishProperties): void {
-  const { messageExpiryIntervalSec, topicAlias, subscriptionIdentifiers } = properties;
+  const { messageExpiryIntervalSec, subscriptionIdentifiers } = properties;
   if (messageExpiryIntervalSec !== undefined) writer.byte(ids.messageExpiryInterval).uint32(messageExpiryIntervalSec);
-  if (topicAlias !== undefined) writer.byte(ids.topicAlias).uint16(topicAlias);
   writeMessageProperties(writer, properties);
   for (const id of subscriptionIdentifiers ?? []) writer.byte(ids.subscriptionIdentifier).varint(id);
+  if (hasAlias(properties)) writer.byte(ids.topicAlias).uint16(properties.topicAlias);
 }
+
+/** A two byte integer (§3.3.2.3.4). */
+const topicAliasBytes = 2;
 
 const packetWriter = new PacketWriter();
 const propertyWriter = new PacketWriter();
@@ -84,5 +93,7 @@ export function layOutPublish(
     bytes,
     packetIdAt: packetId === undefined ? -1 : bodyAt + packetIdAt,
     expiryAt: properties?.messageExpiryIntervalSec === undefined ? -1 : bodyAt + expiryAt,
+    topicAliasAt:
+      properties !== undefined && hasAlias(properties) ? bytes.length - payload.length - topicAliasBytes : -1,
   };
 }

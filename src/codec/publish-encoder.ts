@@ -9,10 +9,16 @@ const millisecondsPerSecond = 1_000;
 const maximumExpirySec = 0xffff_ffff;
 
 /**
- * Forms of one message that are remembered: MQTT 3 and 5, with and without packet identifier, and a few combinations of
- * subscription identifiers. Bounded because each holds a copy of the payload.
+ * Forms of one message that are remembered: the eight shapes below, and a few combinations of subscription identifiers.
+ * Bounded because each holds a copy of the payload.
  */
-const maximumForms = 8;
+const maximumForms = 12;
+
+/**
+ * What of a PUBLISH changes its layout, as bits; that of MQTT 3 has the second alone. QoS, RETAIN and DUP are bits of the
+ * first byte, and the values of packet identifier, topic alias and expiry interval have fixed places: they are patched.
+ */
+const shape = { isVersion5: 1, hasPacketId: 2, hasAlias: 4, isTopicKnown: 8 } as const;
 
 export interface PublishHeader {
   readonly version: ProtocolVersion;
@@ -24,12 +30,16 @@ export interface PublishHeader {
   readonly packetId?: number;
   /** Of the subscriptions that matched [MQTT-3.3.4-3]; MQTT 5 only. */
   readonly subscriptionIdentifiers?: readonly number[];
+  /** 0 for none [MQTT-3.3.2-8]; MQTT 5 only. */
+  readonly topicAlias?: number;
+  /** The receiver knows the topic by the alias, so an empty topic name is sent with it (§3.3.2.3.4). */
+  readonly isTopicKnown?: boolean;
   /** Epoch ms, by which Message Expiry Interval is counted down; MQTT 5 only. */
   readonly nowMs: number;
 }
 
 interface Form extends PublishLayout {
-  readonly isVersion5: boolean;
+  readonly shape: number;
   readonly subscriptionIdentifiers: readonly number[];
 }
 
@@ -51,23 +61,32 @@ function remainingSec(expiresAtMs: number, nowMs: number): number {
 const identifiersFor = (header: PublishHeader): readonly number[] =>
   header.version === 5 ? (header.subscriptionIdentifiers ?? none) : none;
 
+function shapeFor(header: PublishHeader): number {
+  const hasPacketId = header.qos > 0 ? shape.hasPacketId : 0;
+  if (header.version !== 5) return hasPacketId;
+  if ((header.topicAlias ?? 0) === 0) return shape.isVersion5 | hasPacketId;
+  return shape.isVersion5 | hasPacketId | shape.hasAlias | (header.isTopicKnown === true ? shape.isTopicKnown : 0);
+}
+
+/** Alias and identifiers are the receiver's, whatever the publisher's packet had. */
 function propertiesFor(message: Message, header: PublishHeader): PublishProperties {
-  const subscriptionIdentifiers = identifiersFor(header);
   const { expiresAtMs } = message;
   return {
     ...message.properties,
     ...(expiresAtMs === undefined ? undefined : { messageExpiryIntervalSec: remainingSec(expiresAtMs, header.nowMs) }),
-    ...(subscriptionIdentifiers.length === 0 ? undefined : { subscriptionIdentifiers }),
+    subscriptionIdentifiers: identifiersFor(header),
+    topicAlias: header.topicAlias ?? 0,
   };
 }
 
 function layOut(message: Message, header: PublishHeader): Form {
   const first = publishFirstByte(header.qos, header.retain, header.dup);
-  const isVersion5 = header.version === 5;
+  const formShape = shapeFor(header);
+  const topicName = (formShape & shape.isTopicKnown) === 0 ? message.topicName : "";
   const packetId = header.qos === 0 ? undefined : (header.packetId ?? 0);
-  const properties = isVersion5 ? propertiesFor(message, header) : undefined;
-  const layout = layOutPublish(first, message.topicName, packetId, properties, message.payload);
-  return { ...layout, isVersion5, subscriptionIdentifiers: [...identifiersFor(header)] };
+  const properties = header.version === 5 ? propertiesFor(message, header) : undefined;
+  const layout = layOutPublish(first, topicName, packetId, properties, message.payload);
+  return { ...layout, shape: formShape, subscriptionIdentifiers: [...identifiersFor(header)] };
 }
 
 /** Remembers the last message (by identity) and its encodings. One per shard; a message must not change once given. */
@@ -86,12 +105,13 @@ export class PublishEncoder {
     if (message !== this.#message) this.#start(message);
     const form = this.#find(header);
     if (form === undefined) return this.#remember(layOut(message, header));
-    const { bytes, packetIdAt, expiryAt } = form;
+    const { bytes, packetIdAt, expiryAt, topicAliasAt } = form;
     bytes[0] = publishFirstByte(header.qos, header.retain, header.dup);
     if (packetIdAt >= 0) setUint16(bytes, packetIdAt, header.packetId ?? 0);
     if (expiryAt >= 0 && message.expiresAtMs !== undefined) {
       setUint32(bytes, expiryAt, remainingSec(message.expiresAtMs, header.nowMs));
     }
+    if (topicAliasAt >= 0) setUint16(bytes, topicAliasAt, header.topicAlias ?? 0);
     return bytes;
   }
 
@@ -107,14 +127,11 @@ export class PublishEncoder {
     this.#message = message;
   }
 
-  /** QoS, RETAIN and DUP are bits of the first byte and are patched; only these three change what follows it. */
   #find(header: PublishHeader): Form | undefined {
-    const isVersion5 = header.version === 5;
-    const withPacketId = header.qos > 0;
+    const wanted = shapeFor(header);
     const identifiers = identifiersFor(header);
     for (const form of this.#forms) {
-      if (form.isVersion5 !== isVersion5 || form.packetIdAt >= 0 !== withPacketId) continue;
-      if (sameNumbers(form.subscriptionIdentifiers, identifiers)) return form;
+      if (form.shape === wanted && sameNumbers(form.subscriptionIdentifiers, identifiers)) return form;
     }
     return undefined;
   }

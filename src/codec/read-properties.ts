@@ -1,7 +1,8 @@
 // Reads MQTT 5 properties. Ours rather than the library's, which loses the order of user properties [MQTT-3.3.2-18],
 // overwrites a repeated property whose first value was 0, and reads past the end of the list.
 
-import { malformed, protocolError, refused } from "../core/violation.ts";
+import { reasonCode } from "../core/reason-code.ts";
+import { limitPassed, malformed, protocolError, type Violation } from "../core/violation.ts";
 import type { PacketCursor } from "./packet-cursor.ts";
 import {
   propertyRowById,
@@ -31,26 +32,43 @@ const readers: { readonly [Type in PropertyType]: (cursor: PacketCursor, what: s
   pair: (cursor, what) => [cursor.string(what), cursor.string(what)],
 };
 
+/** Whether the property may not stand here at all. */
+function judgePlace(id: number, row: PropertyRow | undefined, place: PropertyPlace): Violation | undefined {
+  if (row?.places.includes(place)) return undefined;
+  if (row?.fromServer?.place === place) return row.fromServer.violation;
+  // §2.2.2.2: an identifier that is not valid for its packet type makes the packet malformed.
+  return malformed(`property ${id} in ${place}`);
+}
+
+function judgeValue(row: PropertyRow, value: Value): Violation | undefined {
+  if (value === 0) return row.zeroIs;
+  return typeof value === "string" ? row.judge?.(value) : undefined;
+}
+
 function store(cursor: PacketCursor, row: PropertyRow, value: Value, into: Record<string, unknown>): void {
   if (row.type === "pair") {
     const list = (into[row.name] ??= []) as Value[];
     list.push(value);
+    if (list.length > cursor.mostUserProperties) cursor.fail(tooManyUserProperties);
     return;
   }
-  if (value === 0 && row.zeroIs !== undefined) cursor.fail(refused(row.zeroIs, `${row.name} is 0`));
-  if (row.name in into) cursor.fail(protocolError(`${row.name} comes twice`));
+  const refusal = judgeValue(row, value) ?? (row.name in into ? protocolError(`${row.name} comes twice`) : undefined);
+  if (refusal !== undefined) cursor.fail(refusal);
   into[row.name] = value;
 }
+
+const tooManyUserProperties = limitPassed(
+  "maximumUserProperties",
+  reasonCode.quotaExceeded,
+  "too many user properties in one packet",
+);
 
 function readProperty(cursor: PacketCursor, place: PropertyPlace, into: Record<string, unknown>): void {
   const id = cursor.variableByteInteger("property identifier");
   const row = propertyRowById.get(id);
-  // §2.2.2.2: an identifier that is not valid for its packet type makes the packet malformed.
-  if (row === undefined || !row.places.includes(place)) {
-    cursor.fail(malformed(`property ${id} in ${place}`));
-    return;
-  }
-  store(cursor, row, readers[row.type](cursor, row.name), into);
+  const refusal = judgePlace(id, row, place);
+  if (refusal !== undefined) cursor.fail(refusal);
+  else if (row !== undefined) store(cursor, row, readers[row.type](cursor, row.name), into);
 }
 
 /**
@@ -61,10 +79,9 @@ function readProperty(cursor: PacketCursor, place: PropertyPlace, into: Record<s
 export function readProperties(cursor: PacketCursor, place: PropertyPlace): Properties | undefined {
   const length = cursor.variableByteInteger("property length");
   if (length === 0) return undefined;
-  const end = cursor.at + length;
-  if (end > cursor.end) cursor.fail(malformed("the packet ends within its properties"));
+  const list = cursor.part(length, "list of properties");
   const properties: Record<string, unknown> = {};
-  while (cursor.at < end && cursor.failure === undefined) readProperty(cursor, place, properties);
-  if (cursor.failure === undefined && cursor.at > end) cursor.fail(malformed("a property passes the property length"));
+  while (!list.atEnd) readProperty(list, place, properties);
+  if (list.failure !== undefined) cursor.fail(list.failure);
   return properties;
 }

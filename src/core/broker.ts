@@ -4,12 +4,21 @@
 import type { Access } from "./access.ts";
 import { AckQueue } from "./ack-queue.ts";
 import type { Position, Result, SessionNumber, TopicName } from "./brand.ts";
+import { onAuth, onExchangePacket, onExchangeVerdict, type ExchangeVerdict } from "./authentication.ts";
 import { onAuthVerdict, onConnect, type AuthVerdict } from "./connect.ts";
 import { isConnected, type Connection } from "./connection.ts";
 import { Counters, type DropReason } from "./counters.ts";
 import { DeliveryPlans, type IndexedSubscription } from "./delivery-plan.ts";
-import { endConnection, onDisconnect, onSocketLost, refuseConnection } from "./disconnect.ts";
-import type { DeliveryHeader, Effects, Leaves } from "./effect.ts";
+import {
+  disconnectClient,
+  endConnection,
+  onDisconnect,
+  onSocketLost,
+  refuseConnection,
+  shutDown,
+} from "./disconnect.ts";
+import type { Effects, Leaves } from "./effect.ts";
+import type { Features } from "./features.ts";
 import type { LimitName, Limits } from "./limits.ts";
 import type { CallId } from "./link-window.ts";
 import { LinkInbox } from "./link-inbox.ts";
@@ -17,8 +26,9 @@ import { LinkRoutes } from "./link-routes.ts";
 import { Links, type LinkCall, type LinkStore } from "./links.ts";
 import { IdempotencyKeys, type Claim, type ClaimVerdict, type IdempotencyStore } from "./idempotency.ts";
 import { MessageLog, type MessageLogStore } from "./message-log.ts";
+import { packetSize } from "./message-size.ts";
 import { OfflineQueues } from "./offline-queues.ts";
-import type { ClientPacket, Message, ProtocolVersion } from "./packet.ts";
+import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "./packet.ts";
 import { PendingRows, type RowStore } from "./pending-rows.ts";
 import { ProgressPages, type ProgressStore } from "./progress.ts";
 import { onAcknowledgement, onPublish, onPubrel } from "./publish.ts";
@@ -38,7 +48,7 @@ import type { Layout } from "./placement.ts";
 import { Topics } from "./topics.ts";
 import type { Origin, PublishVerdict } from "./topic-port.ts";
 import { TopicTree } from "./topic-tree.ts";
-import { limitPassed, malformed, protocolError, type Violation } from "./violation.ts";
+import { limitPassed, protocolError, refused, type Violation } from "./violation.ts";
 import type { StoredWill, WillStore } from "./will.ts";
 import { unrestricted } from "./access.ts";
 
@@ -62,7 +72,7 @@ export interface BrokerOptions {
   /** Random: a new one each time the object starts. */
   readonly incarnation: number;
   readonly protocolVersions: readonly ProtocolVersion[];
-  readonly sharedSubscriptions: boolean;
+  readonly features: Features;
   /** A fresh client id that hashes to this shard [MQTT-3.1.3-6 v3.1.1, MQTT-3.1.3-7]. */
   newClientId(): string;
   isOwnClientId(clientId: string): boolean;
@@ -141,7 +151,7 @@ export class Broker {
     this.nowMs = nowMs;
     if (this.startedAtMs === 0) this.startedAtMs = nowMs;
     const acks = new AckQueue((packet, leaves) => {
-      if (connection.state.kind !== "closed") this.effects.send(connection, packet, leaves);
+      this.#acknowledge(connection, packet, leaves);
     });
     const connection: Connection = {
       id,
@@ -154,6 +164,12 @@ export class Broker {
       leaseSec,
       access: unrestricted,
       acks,
+      maximumPacketSize: undefined,
+      wantsProblemInformation: true,
+      inboundAliases: undefined,
+      outboundAliases: undefined,
+      authenticationMethod: undefined,
+      reauthentication: undefined,
       hasWill: false,
     };
     this.connections.set(id, connection);
@@ -195,6 +211,12 @@ export class Broker {
   onAuthVerdict(connection: Connection, verdict: AuthVerdict, nowMs: number): void {
     this.nowMs = nowMs;
     onAuthVerdict(this, connection, verdict, nowMs);
+  }
+
+  /** The authenticator's answer to one step of an enhanced authentication. */
+  onExchangeVerdict(connection: Connection, verdict: ExchangeVerdict, nowMs: number): void {
+    this.nowMs = nowMs;
+    onExchangeVerdict(this, connection, verdict, nowMs);
   }
 
   /** Something may be due: keep-alive, session expiry, delayed wills. */
@@ -248,38 +270,24 @@ export class Broker {
     finishKey(this, claim, outcomes);
   }
 
+  /** Somebody who administers the broker ends a client's connection; false where there is none. */
+  onDisconnectRequest(clientId: string, nowMs: number): boolean {
+    this.nowMs = nowMs;
+    return disconnectClient(this, clientId, nowMs);
+  }
+
+  /** The process ends. */
+  onShutdown(nowMs: number): void {
+    this.nowMs = nowMs;
+    shutDown(this);
+  }
+
   publish(message: Message, origin: Origin, done: (verdict: PublishVerdict) => void): void {
     this.topics.publish(message, origin, done);
   }
 
   mayPublish(access: Access, topicName: TopicName): boolean {
     return !topicName.startsWith("$SYS/") && access.mayPublish(topicName);
-  }
-
-  deliverQos0(
-    connection: Connection,
-    message: Message,
-    retain: boolean,
-    subscriptionIdentifiers: readonly number[] | undefined,
-  ): void {
-    if (this.effects.isBehind(connection)) {
-      this.dropped(connection, message, "slow_consumer", "slowConsumerSoftBytes");
-      return;
-    }
-    this.counters.publishSent[0] += 1;
-    this.effects.deliver(
-      connection,
-      message,
-      subscriptionIdentifiers === undefined
-        ? qos0Headers[retain ? 1 : 0]
-        : { qos: 0, retain, dup: false, subscriptionIdentifiers },
-      this.deliversAfterCommit ? "after-commit" : "at-once",
-    );
-  }
-
-  deliverWithId(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
-    this.counters.publishSent[header.qos] += 1;
-    this.effects.deliver(connection, message, header, this.deliversAfterCommit ? "after-commit" : leaves);
   }
 
   /** A message that a client should have had and will not get: counted and told in the log. */
@@ -367,14 +375,27 @@ export class Broker {
     }
   }
 
+  /** An answer that the client has no room for cannot be left out: the client would wait for it. */
+  #acknowledge(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
+    if (connection.state.kind === "closed") return;
+    if (connection.maximumPacketSize === undefined || this.effects.fits(connection, packet)) {
+      this.effects.send(connection, packet, leaves);
+      return;
+    }
+    const violation = refused(reasonCode.packetTooLarge, "an answer is larger than the client's Maximum Packet Size");
+    this.onViolation(connection, violation, this.nowMs);
+  }
+
   #onEarlyPacket(connection: Connection, packet: ClientPacket, nowMs: number): void {
     const { state } = connection;
     if (packet.kind === "connect") {
       onConnect(this, connection, packet, nowMs);
     } else if (state.kind !== "authenticating") {
       this.onViolation(connection, protocolError("the first packet is not CONNECT", "MQTT-3.1.0-1"), nowMs);
+    } else if (state.exchange !== undefined) {
+      onExchangePacket(this, connection, state.exchange, packet, nowMs);
     } else {
-      state.earlyBytes += earlySize(packet);
+      state.earlyBytes += packetSize(packet);
       if (state.earlyBytes <= this.limits.maximumEarlyBytes) state.early.push(packet);
       else this.onViolation(connection, earlyBytesPassed(), nowMs);
     }
@@ -414,30 +435,9 @@ export class Broker {
         onConnect(this, connection, packet, nowMs);
         return;
       case "auth":
-        this.onViolation(connection, malformed("AUTH is not served"), nowMs);
+        onAuth(this, connection, packet, nowMs);
         return;
     }
-  }
-}
-
-/** One for all receivers: without and with RETAIN. */
-const qos0Headers = [
-  { qos: 0, retain: false, dup: false },
-  { qos: 0, retain: true, dup: false },
-] as const satisfies readonly DeliveryHeader[];
-
-/** What a waiting packet holds in memory, roughly. */
-function earlySize(packet: ClientPacket): number {
-  const textsSize = (texts: readonly string[]): number => texts.reduce((size, text) => size + 64 + text.length, 64);
-  switch (packet.kind) {
-    case "publish":
-      return packet.payload.length + textsSize([packet.topicName]);
-    case "subscribe":
-      return textsSize(packet.subscriptions.map(({ topicFilter }) => topicFilter));
-    case "unsubscribe":
-      return textsSize(packet.topicFilters);
-    default:
-      return textsSize([]);
   }
 }
 

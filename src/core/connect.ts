@@ -2,23 +2,30 @@
 
 import { fail, ok, type ClientId, type Result, type SessionNumber } from "./brand.ts";
 import type { Broker } from "./broker.ts";
-import { endConnection, refuseConnection, sessionOver } from "./disconnect.ts";
+import { startExchange } from "./authentication.ts";
+import { connackProperties } from "./connack.ts";
 import type { Connection } from "./connection.ts";
+import { endConnection, refuseConnection, sessionOver } from "./disconnect.ts";
 import { EphemeralOutbound } from "./outbound-ephemeral.ts";
-import { watchKeepAlive } from "./keep-alive.ts";
+import { keepAliveSecOf, watchKeepAlive } from "./keep-alive.ts";
 import { StoredOutbound } from "./outbound-stored.ts";
-import type { Connect, Will } from "./packet.ts";
+import type { Connack, Connect, Will } from "./packet.ts";
+import { messageFault } from "./message-fault.ts";
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode, type ReasonCode } from "./reason-code.ts";
 import { pumpReplays } from "./replay.ts";
 import type { Online, Session } from "./session.ts";
 import { parseTopicName } from "./topic.ts";
-import { limitPassed, malformed, protocolError, refused, type Violation } from "./violation.ts";
+import { OutboundAliases } from "./topic-alias.ts";
+import { limitPassed, protocolError, refused, refusedInPrivate, type Violation } from "./violation.ts";
 import { cancelDelayedWills, storeWill } from "./will.ts";
 
-/** What the authenticators say. `username` is the one that counts from here on. */
+/**
+ * What the authenticators say. `username` is the one that counts from here on; `authenticationData` is the last word of an
+ * enhanced authentication, for CONNACK.
+ */
 export type AuthVerdict =
-  | { readonly kind: "allow"; readonly username?: string }
+  | { readonly kind: "allow"; readonly username?: string; readonly authenticationData?: Uint8Array }
   | { readonly kind: "refuse"; readonly reasonCode: ReasonCode; readonly detail: string };
 
 const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
@@ -29,22 +36,52 @@ export function onConnect(broker: Broker, connection: Connection, connect: Conne
     broker.onViolation(connection, protocolError("a second CONNECT", "MQTT-3.1.0-2"), nowMs);
     return;
   }
-  connection.protocolVersion = connect.protocolVersion;
+  takeTerms(broker, connection, connect);
   const violation = judgeConnect(broker, connect);
   if (violation !== undefined) {
     refuseConnection(broker, connection, violation, connect.clientId);
     return;
   }
-  connection.keepAliveSec = connect.keepAliveSec;
+  const method = connect.properties?.authenticationMethod;
+  if (method !== undefined) {
+    startExchange(broker, connection, connect, method);
+    return;
+  }
   connection.state = { kind: "authenticating", connect, early: [], earlyBytes: 0 };
   broker.effects.authenticate(connection, connect);
+}
+
+/** What the client says of itself holds for every packet of the connection, the refusal included. */
+function takeTerms(broker: Broker, connection: Connection, connect: Connect): void {
+  const { protocolVersion, properties } = connect;
+  const { serverKeepAlive, topicAliasMaximum } = broker.limits;
+  connection.protocolVersion = protocolVersion;
+  connection.keepAliveSec = keepAliveSecOf(connect, serverKeepAlive);
+  connection.maximumPacketSize = properties?.maximumPacketSize;
+  connection.wantsProblemInformation = properties?.requestProblemInformation ?? true;
+  const aliases = Math.min(topicAliasMaximum, properties?.topicAliasMaximum ?? 0);
+  connection.outboundAliases = aliases === 0 ? undefined : new OutboundAliases(aliases); // [MQTT-3.1.2-27]
 }
 
 function judgeConnect(broker: Broker, connect: Connect): Violation | undefined {
   if (!broker.options.protocolVersions.includes(connect.protocolVersion)) {
     return refused(reasonCode.unsupportedProtocolVersion, "this protocol version is not served", "MQTT-3.1.2-2");
   }
-  return judgeClientId(broker, connect) ?? judgeUsername(broker, connect) ?? judgeWill(broker, connect.will);
+  return (
+    judgePlace(broker) ??
+    judgeClientId(broker, connect) ??
+    judgeUsername(broker, connect) ??
+    judgeWill(broker, connect.will)
+  );
+}
+
+/** §4.11 */
+function judgePlace({ options }: Broker): Violation | undefined {
+  const { elsewhere } = options.features;
+  if (elsewhere === undefined) return undefined;
+  return elsewhere.kind === "server-moved"
+    ? refused(reasonCode.serverMoved, "the server has moved")
+    : refused(reasonCode.useAnotherServer, "another server is to be used");
 }
 
 function judgeClientId(broker: Broker, connect: Connect): Violation | undefined {
@@ -73,8 +110,9 @@ function judgeUsername(broker: Broker, { username }: Connect): Violation | undef
 function judgeWill(broker: Broker, will: Will | undefined): Violation | undefined {
   if (will === undefined) return undefined;
   const topicName = parseTopicName(will.topicName, broker.limits);
-  if (!topicName.ok) return malformed(`the will's topic: ${topicName.error.detail}`, topicName.error.clause);
-  return undefined;
+  if (!topicName.ok)
+    return refused(topicName.error.reasonCode, `the will's topic: ${topicName.error.detail}`, topicName.error.clause);
+  return messageFault(broker.options.features, will);
 }
 
 /** The verdict came. The client may have gone meanwhile: then there is nothing to do. */
@@ -82,7 +120,7 @@ export function onAuthVerdict(broker: Broker, connection: Connection, verdict: A
   if (connection.state.kind !== "authenticating") return;
   const { connect, early } = connection.state;
   if (verdict.kind === "refuse") {
-    refuseConnection(broker, connection, refused(verdict.reasonCode, verdict.detail), connect.clientId);
+    refuseConnection(broker, connection, refusedInPrivate(verdict.reasonCode, verdict.detail), connect.clientId);
     return;
   }
   const admitted = admit(broker, connection, connect, verdict.username);
@@ -90,8 +128,29 @@ export function onAuthVerdict(broker: Broker, connection: Connection, verdict: A
     refuseConnection(broker, connection, admitted.error, connect.clientId);
     return;
   }
-  establish(broker, connection, connect, admitted.value, verdict.username, nowMs);
+  const connack = connackFor(broker, connection, connect, admitted.value, verdict.authenticationData);
+  if (!broker.effects.fits(connection, connack)) {
+    refuseConnection(broker, connection, noRoom, connect.clientId);
+    return;
+  }
+  establish(broker, connection, connect, admitted.value, verdict.username, connack, nowMs);
   for (const packet of early) broker.onPacket(connection, packet, nowMs);
+}
+
+/** Nothing else may come before it, so whoever has no room for it cannot be let in [MQTT-3.1.2-24, MQTT-3.2.0-1]. */
+const noRoom = refused(reasonCode.packetTooLarge, "CONNACK is larger than the client's Maximum Packet Size");
+
+function connackFor(
+  broker: Broker,
+  connection: Connection,
+  connect: Connect,
+  clientId: ClientId,
+  authenticationData: Uint8Array | undefined,
+): Connack {
+  const connack: Connack = { kind: "connack", sessionPresent: false, code: reasonCode.success };
+  if (!quirksOf(connect.protocolVersion).hasReasonCodes) return connack;
+  const session = { clientId, expiryIntervalSec: expiryOf(broker, connect) };
+  return { ...connack, properties: connackProperties(broker, connection, connect, session, authenticationData) };
 }
 
 /** What only the user's rights and the state of the shard decide; changes nothing. */
@@ -115,7 +174,9 @@ function admit(
 }
 
 const isStored = (connect: Connect): boolean =>
-  connect.protocolVersion === 5 ? (connect.properties?.sessionExpiryIntervalSec ?? 0) > 0 : !connect.cleanStart;
+  quirksOf(connect.protocolVersion).hasSessionExpiry
+    ? (connect.properties?.sessionExpiryIntervalSec ?? 0) > 0
+    : !connect.cleanStart;
 
 function establish(
   broker: Broker,
@@ -123,6 +184,7 @@ function establish(
   connect: Connect,
   clientId: ClientId,
   username: string | undefined,
+  connack: Connack,
   nowMs: number,
 ): void {
   takeOver(broker, clientId, nowMs);
@@ -130,7 +192,7 @@ function establish(
   const session = resumed ?? createSession(broker, connection, connect, clientId, username, nowMs);
   const online = bring(broker, connection, connect, session, nowMs);
   if (connect.will !== undefined) storeWill(broker, connection, session, connect.will);
-  acceptConnection(broker, connection, session, resumed !== undefined);
+  acceptConnection(broker, connection, session, resumed !== undefined, connack);
   if (online.outbound.kind === "stored") online.outbound.onResume();
   online.outbound.pump(nowMs);
   pumpReplays(broker, session);
@@ -188,7 +250,7 @@ function createSession(
     protocolVersion: connect.protocolVersion,
     username,
     expiryIntervalSec: 0,
-    receiveMaximum: broker.limits.receiveMaximum,
+    receiveMaximum: broker.limits.maximumInflight,
     createdAtMs: nowMs,
     online: undefined,
     expiresAtMs: undefined,
@@ -202,10 +264,8 @@ function createSession(
 
 /** Brings the session on line over this connection. */
 function bring(broker: Broker, connection: Connection, connect: Connect, session: Session, nowMs: number): Online {
-  const window = Math.min(
-    broker.limits.receiveMaximum,
-    connect.properties?.receiveMaximum ?? broker.limits.receiveMaximum,
-  );
+  const { maximumInflight } = broker.limits;
+  const window = Math.min(maximumInflight, connect.properties?.receiveMaximum ?? maximumInflight); // [MQTT-3.3.4-9]
   const online =
     session.kind === "stored"
       ? bringStored(broker, connection, session, window)
@@ -213,6 +273,7 @@ function bring(broker: Broker, connection: Connection, connect: Connect, session
           connection,
           outbound: new EphemeralOutbound(broker, connection, window),
           inbound: new Set<never>(),
+          unansweredQos1: 0,
         };
   session.protocolVersion = connect.protocolVersion;
   session.expiryIntervalSec = expiryOf(broker, connect);
@@ -232,22 +293,31 @@ function bringStored(broker: Broker, connection: Connection, session: Session, w
   const outbound = new StoredOutbound(broker, session, connection, window, progress);
   broker.progress.set(session.number, { ...progress, open: true });
   broker.effects.needsFlush();
-  return { connection, outbound, inbound: new Set(progress.inbound) };
+  return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0 };
 }
 
 function expiryOf(broker: Broker, connect: Connect): number {
-  if (connect.protocolVersion === 5) return connect.properties?.sessionExpiryIntervalSec ?? 0;
+  const { maximumSessionExpiryInterval } = broker.limits;
+  if (quirksOf(connect.protocolVersion).hasSessionExpiry) {
+    return Math.min(connect.properties?.sessionExpiryIntervalSec ?? 0, maximumSessionExpiryInterval);
+  }
   return connect.cleanStart ? 0 : broker.limits.sessionExpiryIntervalSec;
 }
 
-function acceptConnection(broker: Broker, connection: Connection, session: Session, isResumed: boolean): void {
+function acceptConnection(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  isResumed: boolean,
+  connack: Connack,
+): void {
   broker.counters.connectsAccepted += 1;
   const hasFlag = quirksOf(connection.protocolVersion).hasSessionPresent;
   broker.effects.needsSave(connection);
   watchKeepAlive(broker, connection);
   broker.effects.send(
     connection,
-    { kind: "connack", sessionPresent: isResumed && hasFlag, code: reasonCode.success }, // [MQTT-3.2.2-2]
+    { ...connack, sessionPresent: isResumed && hasFlag }, // [MQTT-3.2.2-2]
     session.kind === "stored" || connection.hasWill || broker.isDirty ? "after-commit" : "at-once",
   );
 }

@@ -5,6 +5,8 @@ export type DropReason =
   | "slow_consumer"
   | "expired"
   | "not_authorized"
+  | "packet_too_large"
+  | "payload_format_invalid"
   | "session_ended"
   | "retained_quota"
   | "link_unavailable";

@@ -104,7 +104,7 @@ export function join(session: Session, own: readonly Subscription[]): PlannedDel
     session,
     qos,
     retainAsPublished: own.some((subscription) => subscription.retainAsPublished),
-    subscriptionIdentifiers: identifiers.length === 0 ? undefined : identifiers,
+    subscriptionIdentifiers: identifiers.length === 0 ? undefined : identifiers.sort((a, b) => a - b),
     withNoLocal: own.some((subscription) => subscription.noLocal) ? own : undefined,
   };
 }

@@ -3,7 +3,9 @@
 import type { Broker } from "./broker.ts";
 import { join, type PlannedDelivery } from "./delivery-plan.ts";
 import type { Recipient } from "./message-log.ts";
+import { messageSize } from "./message-size.ts";
 import type { Message, QoS } from "./packet.ts";
+import { sendQos0 } from "./sending.ts";
 import type { Origin } from "./topic-port.ts";
 
 export interface Delivered {
@@ -52,7 +54,7 @@ function deliverQos0(broker: Broker, delivery: PlannedDelivery, message: Message
     broker.dropped(online.connection, message, "not_authorized");
     return;
   }
-  broker.deliverQos0(online.connection, message, forwardedRetain(delivery, message), delivery.subscriptionIdentifiers);
+  sendQos0(broker, online.connection, message, forwardedRetain(delivery, message), delivery.subscriptionIdentifiers);
 }
 
 function deliverLive(broker: Broker, delivery: PlannedDelivery, message: Message, qos: 1 | 2): void {
@@ -91,6 +93,13 @@ function recipientsFor(
 
 /** Once in the log for all of them; those on line and caught up are handed it at once. */
 function store(broker: Broker, message: Message, recipients: readonly Recipient[]): void {
+  if (recipients.length > 1 && !broker.log.fitsRow(messageSize(message), recipients)) {
+    // Thousands of sessions with hundreds of subscription identifiers each: an entry for either half.
+    const middle = recipients.length >> 1;
+    store(broker, message, recipients.slice(0, middle));
+    store(broker, message, recipients.slice(middle));
+    return;
+  }
   const position = broker.log.append(message, recipients);
   broker.effects.needsFlush();
   for (const recipient of recipients) {

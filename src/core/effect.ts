@@ -14,6 +14,17 @@ import type { LimitName } from "./limits.ts";
  */
 export type Leaves = "at-once" | "after-commit";
 
+/** What a client says in one step of an enhanced authentication (§4.12). */
+export interface ExchangeStep {
+  readonly clientId: string;
+  readonly method: string;
+  readonly data?: Uint8Array;
+  /** Of the verdict before; absent at the first step. */
+  readonly state?: Uint8Array;
+  /** Re-authentication: who the client is already. */
+  readonly username?: string;
+}
+
 /** The variable part of an outgoing PUBLISH, beside the message that all receivers share. */
 export interface DeliveryHeader {
   readonly qos: QoS;
@@ -21,6 +32,10 @@ export interface DeliveryHeader {
   readonly dup: boolean;
   readonly packetId?: number;
   readonly subscriptionIdentifiers?: readonly number[];
+  /** Stands for the topic name, or is made to by this packet (§3.3.2.3.4). */
+  readonly topicAlias?: number;
+  /** The client knows the alias: the topic name is left empty. */
+  readonly isTopicKnown?: boolean;
 }
 
 /** One line of the structured log: never a payload, never a secret. */
@@ -43,15 +58,24 @@ export interface LogRecord {
   readonly count?: number;
 }
 
+/** `seconds`: a client counts them. `rough` (which is meant where nothing is said): some seconds more harm nobody. */
+export type WakePrecision = "rough" | "seconds";
+
 export interface Effects {
   /** Appends to the socket's queue of this flush. */
   send(connection: Connection, packet: ServerPacket, leaves: Leaves): void;
+  /** Whether a packet, without its Reason String, is within the client's Maximum Packet Size [MQTT-3.1.2-24]. */
+  fits(connection: Connection, packet: ServerPacket): boolean;
   /** The hot path of `send`: no packet object per receiver. */
   deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void;
   /** Closes the socket after what is queued for it. No input comes from this connection any more. */
   close(connection: Connection): void;
   /** Asks the authenticators; the verdict comes back as `onAuthVerdict`. */
   authenticate(connection: Connection, connect: Connect): void;
+  /** Asks the authenticator for one step of an enhanced authentication; the answer comes back as `onExchangeVerdict`. */
+  exchange(connection: Connection, step: ExchangeStep): void;
+  /** The client owes an AUTH: the shell calls `onConnectTimeout` at the deadline and stays awake until then. */
+  awaitAuth(connection: Connection): void;
   /** True while the socket has more unsent bytes than `slowConsumerSoftBytes`. */
   isBehind(connection: Connection): boolean;
   /** Something waits for the next flush (a write, or an acknowledgement that must touch storage). */
@@ -65,6 +89,6 @@ export interface Effects {
   /** Makes an RPC to another shard; its end comes back as `links.onAnswer` or `links.onFailure`. */
   callShard(shard: number, call: Call): void;
   /** Something is due at this time (epoch ms): the shell wakes the core with `onTick` at or soon after it. */
-  wakeAt(dueAtMs: number): void;
+  wakeAt(dueAtMs: number, precision?: WakePrecision): void;
   log(record: LogRecord): void;
 }

@@ -3,6 +3,8 @@
 
 export interface Limit {
   readonly default: number;
+  /** Smallest value that configuration may set; 1 where nothing is said. */
+  readonly floor?: 0;
   /** Largest value that configuration may set: what storage or platform can carry. */
   readonly ceiling: number;
   readonly unit: "bytes" | "count" | "ms" | "s";
@@ -18,6 +20,12 @@ export const limits = {
     ceiling: 1536 * KiB, // one message must fit a 2 MB row together with its audience
     unit: "bytes",
     reason: "a packet is buffered whole before it can be judged",
+  },
+  maximumUserProperties: {
+    default: 1_000,
+    ceiling: 100_000,
+    unit: "count",
+    reason: "empty pairs are five bytes of a packet each and hundreds in memory, also before anybody is authenticated",
   },
   connectTimeoutMs: {
     default: 10_000,
@@ -61,17 +69,24 @@ export const limits = {
     unit: "count",
     reason: "every subscription is memory in the index and a row or attachment bytes",
   },
-  receiveMaximum: {
+  maximumInflight: {
     default: 32,
     ceiling: 65_535,
     unit: "count",
-    reason: "the in-flight window: unacknowledged QoS 1 and 2 messages to one client at a time",
+    reason: "the in-flight window: unacknowledged QoS 1 and 2 messages to one client at a time, where it allows more",
   },
-  maximumInboundQos2: {
-    default: 1_024,
-    ceiling: 65_535,
+  receiveMaximum: {
+    default: 4_096,
+    ceiling: 4_096, // the ids of 128 sessions share a row of 2 MB
     unit: "count",
-    reason: "packet ids that a client opened by PUBLISH QoS 2 and has not released are kept in storage",
+    reason: "QoS 1 and 2 messages of a client that wait for an answer: those of QoS 2 are kept in storage until PUBREL",
+  },
+  topicAliasMaximum: {
+    default: 16,
+    floor: 0,
+    ceiling: 1_024,
+    unit: "count",
+    reason: "every topic alias, of a client or for it, is a topic name in memory and in the socket's attachment",
   },
   maximumQueuedMessages: {
     default: 1_000,
@@ -144,6 +159,27 @@ export const limits = {
     ceiling: 0xffff_ffff,
     unit: "s",
     reason: "lifetime of an off-line stored session of a v3 client, whose protocol cannot ask for one",
+  },
+  maximumSessionExpiryInterval: {
+    default: 0xffff_ffff,
+    ceiling: 0xffff_ffff,
+    unit: "s",
+    reason: "how long an MQTT 5 client may ask its session to be kept; 4294967295 is for ever",
+  },
+  serverKeepAlive: {
+    default: 0,
+    floor: 0,
+    ceiling: 65_535,
+    unit: "s",
+    reason:
+      "longest keep-alive of MQTT 5 clients: who asks for more, or for none, is told to use this; 0 leaves all theirs",
+  },
+  maximumConnectTime: {
+    default: 0,
+    floor: 0,
+    ceiling: 365 * 24 * 3600,
+    unit: "s",
+    reason: "age at which a connection is closed, so that its client authenticates again; 0 is none",
   },
   sysIntervalMs: {
     default: 60_000,

@@ -53,7 +53,21 @@ export type LinkEntry =
   | { readonly kind: "share-offer"; readonly filter: string; readonly qos: QoS; readonly message: Uint8Array }
   /** Back to the owner: no member of the group is left here. */
   | { readonly kind: "share-return"; readonly filter: string; readonly qos: QoS; readonly message: Uint8Array }
-  /** Shard with members → owner: whether one of them has a free slot. */
+  /**
+   * Back to the owner: no member here that has a free slot may receive it; `isFinal`: no other member either. A shard
+   * that does not know this gets a `share-return` next.
+   */
+  | {
+      readonly kind: "share-refusal";
+      readonly filter: string;
+      readonly qos: QoS;
+      readonly message: Uint8Array;
+      readonly isFinal: boolean;
+    }
+  /**
+   * Shard with members → owner: whether one of them has a free slot. Said again though nothing changed: one has that may
+   * receive what was refused.
+   */
   | { readonly kind: "share-state"; readonly filter: string; readonly isReady: boolean }
   /** Of a newer version: answered as not understood. */
   | { readonly kind: "unknown"; readonly code: number };
@@ -72,6 +86,7 @@ const codes = {
   "share-offer": 10,
   "share-return": 11,
   "share-state": 12,
+  "share-refusal": 13,
 } as const satisfies Record<KnownEntry["kind"], number>;
 
 const qosMask = 0b11;
@@ -116,6 +131,12 @@ function writeBody(to: PackedWriter, entry: KnownEntry): void {
     case "share-offer":
     case "share-return":
       to.string(entry.filter).byte(entry.qos).bytes(entry.message);
+      return;
+    case "share-refusal":
+      to.string(entry.filter)
+        .byte(entry.qos)
+        .bytes(entry.message)
+        .byte(entry.isFinal ? 1 : 0);
       return;
     case "share-state":
       to.string(entry.filter).byte(entry.isReady ? 1 : 0);
@@ -170,6 +191,10 @@ function readBody(code: number, from: PackedReader): LinkEntry {
       return { kind: "share-offer", filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
     case codes["share-return"]:
       return { kind: "share-return", filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
+    case codes["share-refusal"]: {
+      const head = { filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
+      return { kind: "share-refusal", ...head, isFinal: from.byte() !== 0 };
+    }
     case codes["share-state"]:
       return { kind: "share-state", filter: from.string(), isReady: from.byte() !== 0 };
     default:

@@ -32,6 +32,7 @@ export function policyOf(entry: KnownEntry): Policy {
     case "delivery":
       return entry.qos === 0 ? "drop" : "store";
     case "share-offer":
+    case "share-refusal":
       return entry.qos === 0 ? "drop" : "store";
     case "share-return":
       return "store";

@@ -68,11 +68,9 @@ export class LinkInbox {
         decide("taken");
         return;
       case "share-offer":
-        this.#broker.groups.onOffer(from, entry.filter, messageOf({ ...entry, retain: false }));
-        decide("taken");
-        return;
       case "share-return":
-        this.#broker.groups.onReturn(from, entry.filter, messageOf({ ...entry, retain: false }));
+      case "share-refusal":
+        this.#onShare(from, entry);
         decide("taken");
         return;
       case "share-state":
@@ -86,6 +84,10 @@ export class LinkInbox {
 
   #onPublish(entry: Entry<"publish">, fromDurable: boolean, decide: Decide): void {
     const message = messageOf(entry);
+    if (this.#isExpired(message)) {
+      decide("taken");
+      return;
+    }
     this.#broker.topics.take(message, this.#originOf(entry.publisher), fromDurable, (verdict) => {
       if (verdict.kind === "accepted") decide(verdict.matched ? "matched" : "none");
       else decide("quota-exceeded");
@@ -93,9 +95,34 @@ export class LinkInbox {
   }
 
   #onDelivery(owner: number, entry: Entry<"delivery">, decide: Decide): void {
-    const { matched } = deliver(this.#broker, messageOf(entry), this.#originOf(entry.publisher));
+    const message = messageOf(entry);
+    if (this.#isExpired(message)) {
+      decide("taken");
+      return;
+    }
+    const { matched } = deliver(this.#broker, message, this.#originOf(entry.publisher));
     if (matched === 0) this.#broker.routes.refresh(owner);
     decide(matched > 0 ? "matched" : "none");
+  }
+
+  #onShare(from: number, entry: Entry<"share-offer" | "share-return" | "share-refusal">): void {
+    const { groups } = this.#broker;
+    const { retain } = unpackMessage(entry.message); // for members that want it as published
+    const message = messageOf({ ...entry, retain });
+    if (this.#isExpired(message)) return;
+    if (entry.kind === "share-offer") groups.onOffer(from, entry.filter, message);
+    else if (entry.kind === "share-return") groups.onReturn(from, entry.filter, message);
+    else groups.onRefusal(from, entry.filter, message, entry.isFinal);
+  }
+
+  /** It may have waited in an outbox [MQTT-3.3.2-5]. */
+  #isExpired(message: Message): boolean {
+    const { expiresAtMs, properties } = message;
+    if (expiresAtMs === undefined) return false;
+    const passageMs = properties?.messageExpiryIntervalSec === 0 ? passageOfZeroMs : 0;
+    if (expiresAtMs + passageMs > this.#broker.nowMs) return false;
+    this.#broker.dropped(undefined, message, "expired");
+    return true;
   }
 
   #onRetainedQuery(from: number, entry: Entry<"retained-query">, decide: Decide): void {
@@ -123,6 +150,9 @@ export class LinkInbox {
     return publisher === undefined ? { session: undefined } : { session: publisher.session, shard: publisher.shard };
   }
 }
+
+/** An expiry interval of 0 is for those who are there now: also on other shards, which takes its time. */
+const passageOfZeroMs = 1_000;
 
 function messageOf(entry: {
   readonly message: Uint8Array;

@@ -95,8 +95,10 @@ export class LinkSender<Token> {
     const bytes = packEntry(entry);
     if (policy === "give-up" && isCrowded) return "full";
     if (policy === "store" && !fromDurable && !this.hasRoom(bytes.length)) return "full";
-    const commitIsVerdict = policy === "store" && "qos" in entry && entry.qos === 2;
-    const durable = commitIsVerdict || (policy === "store" && fromDurable);
+    const isExactlyOnce = policy === "store" && "qos" in entry && entry.qos === 2;
+    // Of a refusal it is waited whether the other shard understands it.
+    const commitIsVerdict = isExactlyOnce && entry.kind !== "share-refusal";
+    const durable = isExactlyOnce || (policy === "store" && fromDurable);
     this.#gathering.push({ ordinal: 0, bytes, policy, durable, commitIsVerdict, atMs: nowMs, token: options.token });
     return "taken";
   }

@@ -118,6 +118,10 @@ export class Links {
     return { kind: "share-return", filter, qos: message.qos, message: packMessage(message) };
   }
 
+  shareRefusal(filter: string, message: Message, isFinal: boolean): KnownEntry {
+    return { kind: "share-refusal", filter, qos: message.qos, message: packMessage(message), isFinal };
+  }
+
   // The receiving end.
 
   /** A batch came. `call` is told the answer after the commit of what it did. */

@@ -107,9 +107,12 @@ export class MessageLog {
    * False where a message of so many bytes (`messageSize`) would pass `maximumLogBytes` or, with its audience, the
    * size of a row: to be refused with 0x97 before it is taken.
    */
-  mayAppend(bytes: number, recipients?: readonly Recipient[]): boolean {
-    if (this.bytes + bytes > this.#maximumLogBytes) return false;
-    if (recipients === undefined) return bytes <= maximumRowBytes;
+  mayAppend(bytes: number): boolean {
+    return this.bytes + bytes <= this.#maximumLogBytes && bytes <= maximumRowBytes;
+  }
+
+  /** Whether a message of so many bytes and its whole audience fit one row. */
+  fitsRow(bytes: number, recipients: readonly Recipient[]): boolean {
     // The audience, and at most as much again for the summary's set.
     return bytes + 2 * this.#pending.audienceOf(recipients).packed.length <= maximumRowBytes;
   }

@@ -6,6 +6,8 @@ import type { Connection } from "./connection.ts";
 import { messageSize } from "./message-size.ts";
 import { nextPacketId } from "./packet-ids.ts";
 import type { Message, QoS } from "./packet.ts";
+import { pubrel } from "./pubrel.ts";
+import { fits, send } from "./sending.ts";
 import type { Leaves } from "./effect.ts";
 import type { Handed } from "./shared-group.ts";
 import { Window, type InFlight } from "./window.ts";
@@ -94,11 +96,12 @@ export class EphemeralOutbound {
   takeHanded(
     message: Message,
     qos: Exclude<QoS, 0>,
+    retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     handed: Handed | undefined,
     leaves: Leaves,
   ): void {
-    this.#send(message, qos, false, subscriptionIdentifiers, handed, leaves);
+    this.#send(message, qos, retain, subscriptionIdentifiers, handed, leaves);
   }
 
   /** What shared groups get back when the session ends [MQTT-4.8.2-5]. */
@@ -128,8 +131,9 @@ export class EphemeralOutbound {
 
   onPubrec(packetId: PacketId): void {
     // [MQTT-4.3.3-1 v3.1.1] PUBREL also where the id is unknown: the client may have kept it over a lost answer.
-    if (this.window.onPubrec(packetId) !== undefined) this.#broker.effects.needsSave(this.#connection);
-    this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "at-once");
+    const isKnown = this.window.onPubrec(packetId) !== undefined;
+    if (isKnown) this.#broker.effects.needsSave(this.#connection);
+    this.#broker.effects.send(this.#connection, pubrel(packetId, isKnown), "at-once");
   }
 
   onPubcomp(packetId: PacketId): void {
@@ -144,11 +148,17 @@ export class EphemeralOutbound {
     handed?: Handed,
     leaves: Leaves = "at-once",
   ): void {
+    if (!fits(this.#connection, message, qos, subscriptionIdentifiers)) {
+      this.#broker.dropped(this.#connection, message, "packet_too_large");
+      handed?.group.onAcknowledged(handed); // as if it had been sent [MQTT-3.1.2-25]
+      return;
+    }
     const packetId = nextPacketId(this.#lastPacketId, (id) => !this.window.has(id));
     this.#lastPacketId = packetId;
     this.window.add({ packetId, qos, position: undefined, phase: "sent", ...(handed && { handed }) });
     this.#broker.effects.needsSave(this.#connection);
-    this.#broker.deliverWithId(
+    send(
+      this.#broker,
       this.#connection,
       message,
       { qos, retain, dup: false, packetId, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },

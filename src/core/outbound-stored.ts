@@ -8,6 +8,8 @@ import type { LogEntry } from "./message-log.ts";
 import { messageSize } from "./message-size.ts";
 import { packetIdOf } from "./packet-ids.ts";
 import type { Message, QoS } from "./packet.ts";
+import { pubrel } from "./pubrel.ts";
+import { fits, send } from "./sending.ts";
 import { PositionRanges } from "./position-ranges.ts";
 import type { Progress } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -87,9 +89,17 @@ export class StoredOutbound {
   restore(state: StoredOutboundState): void {
     this.#cursor = state.cursor;
     this.#resendTo = state.resendTo;
-    for (const entry of state.inFlight) this.window.add(entry);
+    for (const entry of state.inFlight) this.window.add(this.#withPhase(entry));
     this.#caughtUp = this.#broker.log.next(this.#session.number, this.#cursor) === undefined;
-    if (!this.#caughtUp) this.onResume();
+    if (this.#caughtUp) return;
+    this.onResume();
+    if (!this.window.isFull) this.#broker.effects.pumpSoon(this.#connection);
+  }
+
+  /** A PUBREC is in the progress page in the moment that it comes, in the attachment only later. */
+  #withPhase(entry: InFlight): InFlight {
+    const isReleased = entry.position !== undefined && this.#released.has(entry.position);
+    return isReleased ? { ...entry, phase: "released" } : entry;
   }
 
   get state(): StoredOutboundState {
@@ -123,6 +133,13 @@ export class StoredOutbound {
     subscriptionIdentifiers: readonly number[] | undefined,
   ): void {
     this.#lastAppended = position;
+    if (this.#caughtUp && !fits(this.#connection, message, qos, subscriptionIdentifiers)) {
+      this.#cursor = position;
+      this.#broker.dropped(this.#connection, message, "packet_too_large");
+      this.#markDone(position);
+      this.#broker.saveProgress(this.#session); // after a crash it must not count as one of the last that were sent
+      return;
+    }
     if (this.#caughtUp && !this.window.isFull) {
       const packetId = packetIdOf(position);
       if (!this.#isIdInUse(packetId)) {
@@ -171,18 +188,19 @@ export class StoredOutbound {
   takeHanded(
     message: Message,
     qos: Exclude<QoS, 0>,
+    retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     group: SessionNumber,
   ): void {
     const recipient = {
       session: this.#session.number,
       qos,
-      retain: false,
+      retain,
       ...(subscriptionIdentifiers && { subscriptionIdentifiers }),
     };
     const position = this.#broker.log.append(message, [recipient]);
     this.#handed.set(position, group);
-    this.onAppended(position, message, qos, false, subscriptionIdentifiers);
+    this.onAppended(position, message, qos, retain, subscriptionIdentifiers);
     this.#broker.saveProgress(this.#session);
   }
 
@@ -203,7 +221,7 @@ export class StoredOutbound {
 
   onPuback(packetId: PacketId): void {
     const entry = this.window.onPuback(packetId);
-    if (entry?.position !== undefined) this.#finish(entry.position);
+    if (entry?.position !== undefined) this.#markDone(entry.position);
   }
 
   onPubrec(packetId: PacketId): void {
@@ -213,7 +231,7 @@ export class StoredOutbound {
       // The mark is committed before the PUBREL that relies on it.
       this.#broker.saveProgress(this.#session);
     }
-    this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "after-commit");
+    this.#broker.effects.send(this.#connection, pubrel(packetId, entry !== undefined), "after-commit");
   }
 
   onPubcomp(packetId: PacketId): void {
@@ -221,7 +239,7 @@ export class StoredOutbound {
     if (entry?.position === undefined) return;
     this.#released.delete(entry.position);
     this.#freeing.add(packetId);
-    this.#finish(entry.position);
+    this.#markDone(entry.position);
   }
 
   /** The page with the last `progress` was committed: a message that waits for an id may go now. */
@@ -245,6 +263,7 @@ export class StoredOutbound {
     if (isUnsent && this.#mustDrop(entry, nowMs)) {
       this.#cursor = position;
       this.#markDone(position);
+      this.#broker.saveProgress(this.#session);
       return true;
     }
     const packetId = this.#explicitIds.get(position) ?? packetIdOf(position);
@@ -254,9 +273,13 @@ export class StoredOutbound {
       return false;
     }
     this.#cursor = position;
+    if (!isUnsent && this.#isTooLargeNow(entry)) {
+      this.#endTooLarge(entry, packetId);
+      return true;
+    }
     if (this.#released.has(position)) {
       this.window.add({ packetId, qos: 2, position, phase: "released" });
-      this.#broker.effects.send(this.#connection, { kind: "pubrel", packetId }, "at-once");
+      this.#broker.effects.send(this.#connection, pubrel(packetId, true), "after-commit");
       return true;
     }
     this.#send(position, packetId, !isUnsent, entry.message, entry.qos, entry.retain, entry.subscriptionIdentifiers);
@@ -273,7 +296,29 @@ export class StoredOutbound {
       this.#broker.dropped(this.#connection, entry.message, "not_authorized");
       return true;
     }
+    if (!fits(this.#connection, entry.message, entry.qos, entry.subscriptionIdentifiers)) {
+      this.#broker.dropped(this.#connection, entry.message, "packet_too_large");
+      return true;
+    }
     return false;
+  }
+
+  /** The client came back with a smaller Maximum Packet Size. */
+  #isTooLargeNow({ position, message, qos, subscriptionIdentifiers }: LogEntry): boolean {
+    return !this.#released.has(position) && !fits(this.#connection, message, qos, subscriptionIdentifiers);
+  }
+
+  /** It ends as if it had been sent again [MQTT-3.1.2-25]; one of QoS 2 goes on with its PUBREL. */
+  #endTooLarge({ position, message, qos }: LogEntry, packetId: PacketId): void {
+    this.#broker.dropped(this.#connection, message, "packet_too_large");
+    if (qos === 1) {
+      this.#markDone(position);
+      return;
+    }
+    this.window.add({ packetId, qos, position, phase: "released" });
+    this.#released.add(position);
+    this.#broker.saveProgress(this.#session);
+    this.#broker.effects.send(this.#connection, pubrel(packetId, true), "after-commit");
   }
 
   #send(
@@ -288,17 +333,13 @@ export class StoredOutbound {
     this.window.add({ packetId, qos, position, phase: "sent" });
     if (position > this.#sentTo) this.#sentTo = position;
     this.#broker.effects.needsSave(this.#connection);
-    this.#broker.deliverWithId(
+    send(
+      this.#broker,
       this.#connection,
       message,
       { qos, retain, dup, packetId, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
       "after-commit",
     );
-  }
-
-  #finish(position: Position): void {
-    this.#markDone(position);
-    this.#broker.effects.needsSave(this.#connection);
   }
 
   #markDone(position: Position): void {
@@ -309,6 +350,7 @@ export class StoredOutbound {
 
   #markRangeDone(from: Position, to: Position): void {
     this.#acknowledged.addRange(from, to);
+    this.#broker.effects.needsSave(this.#connection);
     this.#advance();
     if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
   }
@@ -388,6 +430,5 @@ export class StoredOutbound {
     this.#droppedTo = after;
     this.#markRangeDone((before + 1) as Position, after);
     this.#broker.log.releaseRange(this.#session.number, (before + 1) as Position, after);
-    this.#broker.effects.needsSave(this.#connection);
   }
 }

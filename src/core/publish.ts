@@ -1,16 +1,18 @@
 // PUBLISH from a client, and PUBREL which ends its QoS 2 (§3.3, §4.3).
 
-import type { PacketId, TopicName } from "./brand.ts";
+import { fail, type PacketId, type Result, type TopicName } from "./brand.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import type { AckSlot } from "./ack-queue.ts";
-import type { Acknowledgement, Message, Publish } from "./packet.ts";
+import { featureFault, formatFault } from "./message-fault.ts";
+import type { Acknowledgement, ClientPacket, Message, Publish } from "./packet.ts";
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode, type ReasonCode } from "./reason-code.ts";
 import type { Online, Session } from "./session.ts";
 import type { PublishVerdict } from "./topic-port.ts";
-import { limitPassed, protocolError } from "./violation.ts";
-import { endConnection } from "./disconnect.ts";
+import { InboundAliases } from "./topic-alias.ts";
+import { limitPassed, protocolError, refused, type Violation } from "./violation.ts";
+import { endConnection, explain } from "./disconnect.ts";
 
 export function onPublish(
   broker: Broker,
@@ -21,42 +23,113 @@ export function onPublish(
   nowMs: number,
 ): void {
   broker.counters.publishReceived[packet.qos] += 1;
-  const topicName = broker.topicNames.parse(packet.topicName);
+  const topicName = topicNameOf(broker, connection, packet);
   if (!topicName.ok) {
-    broker.onViolation(connection, topicName.error, nowMs); // [MQTT-3.3.2-2]
+    onWrongTopic(broker, connection, session, packet, topicName.error, nowMs);
     return;
   }
-  if (packet.qos === 2 && isRepeated(broker, connection, online, packet, nowMs)) return;
-  if (!broker.mayPublish(connection.access, topicName.value)) {
-    onDenied(broker, connection, session, packet);
+  const fault = featureFault(broker.options.features, packet);
+  if (fault !== undefined) {
+    broker.onViolation(connection, fault, nowMs);
     return;
   }
-  accept(broker, connection, session, packet, toMessage(packet, topicName.value, nowMs), nowMs);
+  if (packet.qos > 0 && isOutOfTurn(broker, connection, online, session, packet, nowMs)) return;
+  const refusal = judgeMessage(broker, connection, packet, topicName.value);
+  if (refusal === undefined)
+    accept(broker, connection, online, session, packet, toMessage(packet, topicName.value, nowMs), nowMs);
+  else refuse(broker, connection, session, packet, refusal);
 }
 
-/** A QoS 2 message that was taken before is answered again and not routed again [MQTT-4.3.3-2 v3.1.1, MQTT-4.3.3-10]. */
-function isRepeated(broker: Broker, connection: Connection, online: Online, packet: Publish, nowMs: number): boolean {
-  const packetId = packet.packetId as PacketId;
-  if (online.inbound.has(packetId)) {
-    const slot = connection.acks.reserve();
-    connection.acks.settle(slot, { kind: "pubrec", packetId }, "after-commit");
-    broker.effects.needsFlush();
-    return true;
+/** The topic name of the packet, or what its alias stands for (§3.3.2.3.4). */
+function topicNameOf(broker: Broker, connection: Connection, packet: Publish): Result<TopicName, Violation> {
+  const topicAlias = packet.properties?.topicAlias;
+  if (topicAlias === undefined) {
+    return packet.topicName === "" && quirksOf(connection.protocolVersion).hasReasonCodes
+      ? fail(protocolError("neither a topic name nor a topic alias"))
+      : broker.topicNames.parse(packet.topicName);
   }
-  if (online.inbound.size < broker.limits.maximumInboundQos2) return false;
-  const detail = "too many QoS 2 messages without PUBREL";
-  broker.onViolation(connection, limitPassed("maximumInboundQos2", reasonCode.receiveMaximumExceeded, detail), nowMs);
+  const aliases = (connection.inboundAliases ??= new InboundAliases(broker.limits.topicAliasMaximum));
+  const violation = aliases.judge(topicAlias);
+  if (violation !== undefined) return fail(violation);
+  if (packet.topicName === "") return aliases.get(topicAlias);
+  const parsed = broker.topicNames.parse(packet.topicName);
+  if (!parsed.ok) return parsed;
+  if (aliases.set(topicAlias, parsed.value)) broker.effects.needsSave(connection);
+  return parsed;
+}
+
+/** A topic name that the standard allows and a limit of ours does not is refused alone, where the version can say it. */
+function onWrongTopic(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  violation: Violation,
+  nowMs: number,
+): void {
+  const isOurs = violation.limit !== undefined && quirksOf(connection.protocolVersion).hasReasonCodes;
+  const isAliased = packet.properties?.topicAlias !== undefined; // what it would stand for from now on is refused
+  if (isOurs && !isAliased && packet.qos > 0) refuse(broker, connection, session, packet, violation);
+  else broker.onViolation(connection, violation, nowMs); // [MQTT-3.3.2-2]
+}
+
+/** What the packet identifier, or how many are open, forbids. True where the packet is done with. */
+function isOutOfTurn(
+  broker: Broker,
+  connection: Connection,
+  online: Online,
+  session: Session,
+  packet: Publish,
+  nowMs: number,
+): boolean {
+  const packetId = packet.packetId as PacketId;
+  const { hasReasonCodes, hasReceiveMaximum } = quirksOf(connection.protocolVersion);
+  if (online.inbound.has(packetId)) {
+    if (packet.qos === 2) repeatPubrec(broker, connection, packetId);
+    else if (hasReasonCodes) refuse(broker, connection, session, packet, idInUse);
+    return packet.qos === 2 || hasReasonCodes;
+  }
+  if (packet.qos === 1 && !hasReceiveMaximum) return false;
+  const unanswered = online.inbound.size + (hasReceiveMaximum ? online.unansweredQos1 : 0);
+  if (unanswered < broker.limits.receiveMaximum) return false;
+  const detail = "more QoS 1 and 2 messages without an answer than Receive Maximum";
+  broker.onViolation(connection, limitPassed("receiveMaximum", reasonCode.receiveMaximumExceeded, detail), nowMs);
   return true;
 }
 
+const idInUse = refused(reasonCode.packetIdentifierInUse, "a QoS 2 message with this packet identifier is open");
+
+/** A QoS 2 message that was taken before is answered again and not routed again [MQTT-4.3.3-2 v3.1.1, MQTT-4.3.3-10]. */
+function repeatPubrec(broker: Broker, connection: Connection, packetId: PacketId): void {
+  const slot = connection.acks.reserve();
+  connection.acks.settle(slot, { kind: "pubrec", packetId }, "after-commit");
+  broker.effects.needsFlush();
+}
+
+function judgeMessage(
+  broker: Broker,
+  connection: Connection,
+  packet: Publish,
+  topicName: TopicName,
+): Violation | undefined {
+  if (!broker.mayPublish(connection.access, topicName)) return notAllowed;
+  return formatFault(broker.options.features, packet);
+}
+
+const notAllowed = refused(reasonCode.notAuthorized, "the access rules do not allow it");
+
 function toMessage(packet: Publish, topicName: TopicName, nowMs: number): Message {
-  const expirySec = packet.properties?.messageExpiryIntervalSec;
+  const { payload, qos, retain } = packet;
+  if (packet.properties === undefined) return { topicName, payload, qos, retain };
+  // Those are about this connection and the subscriptions of its client, not about the message.
+  const { topicAlias: _, subscriptionIdentifiers: __, ...properties } = packet.properties;
+  const expirySec = properties.messageExpiryIntervalSec;
   return {
     topicName,
-    payload: packet.payload,
-    qos: packet.qos,
-    retain: packet.retain,
-    ...(packet.properties && { properties: packet.properties }),
+    payload,
+    qos,
+    retain,
+    properties,
     ...(expirySec !== undefined && { expiresAtMs: nowMs + expirySec * 1000 }),
   };
 }
@@ -64,6 +137,7 @@ function toMessage(packet: Publish, topicName: TopicName, nowMs: number): Messag
 function accept(
   broker: Broker,
   connection: Connection,
+  online: Online,
   session: Session,
   packet: Publish,
   message: Message,
@@ -77,7 +151,9 @@ function accept(
   }
   const slot = connection.acks.reserve();
   if (packet.qos === 2) openInbound(broker, connection, session, packet);
+  else online.unansweredQos1 += 1;
   broker.publish(message, { session: session.number }, (verdict) => {
+    if (packet.qos === 1) online.unansweredQos1 -= 1;
     if (verdict.kind === "refused") onRefused(broker, connection, packet, verdict, slot, nowMs);
     else acknowledge(broker, connection, packet, slot, verdict);
   });
@@ -117,24 +193,35 @@ const answer = (packet: Publish, code: ReasonCode): Acknowledgement => ({
   reasonCode: code,
 });
 
-/** No right to publish: v3 cannot say it, so the answer is positive and the message goes nowhere [MQTT-3.3.5-2 v3.1.1]. */
-function onDenied(broker: Broker, connection: Connection, session: Session, packet: Publish): void {
+/**
+ * The message goes nowhere, and the connection stays. No right to publish: v3 cannot say it, so the answer is positive
+ * [MQTT-3.3.5-2 v3.1.1].
+ */
+function refuse(broker: Broker, connection: Connection, session: Session, packet: Publish, violation: Violation): void {
   broker.counters.publishDenied += 1;
-  broker.counters.drop("not_authorized");
+  if (violation === notAllowed) broker.counters.drop("not_authorized");
+  if (violation.reasonCode === reasonCode.payloadFormatInvalid) broker.counters.drop("payload_format_invalid");
   broker.effects.log({
     event: "publish-denied",
-    reason: "the access rules do not allow it",
+    reason: violation.detail,
     clientId: session.clientId,
     topic: packet.topicName,
-    reasonCode: reasonCode.notAuthorized,
+    reasonCode: violation.reasonCode,
+    ...(violation.limit !== undefined && { limit: violation.limit }),
   });
   if (packet.qos === 0) return;
   const slot = connection.acks.reserve();
   if (packet.qos === 2 && !quirksOf(connection.protocolVersion).hasReasonCodes) {
     openInbound(broker, connection, session, packet);
   }
-  connection.acks.settle(slot, answer(packet, reasonCode.notAuthorized), "after-commit");
+  connection.acks.settle(slot, refusal(connection, packet, violation), "after-commit");
 }
+
+/** [MQTT-3.1.2-29]: a client that wants no problem information gets none with an acknowledgement. */
+const refusal = (connection: Connection, packet: Publish, violation: Violation): Acknowledgement => ({
+  ...answer(packet, violation.reasonCode),
+  ...(connection.wantsProblemInformation && { properties: explain(violation) }),
+});
 
 /** The message cannot be kept: MQTT 5 is told, a v3 client is closed without an acknowledgement (design §3, no verdict). */
 function onRefused(
@@ -163,7 +250,7 @@ function onRefused(
     onInboundChanged(broker, connection, session);
   }
   if (quirksOf(connection.protocolVersion).hasReasonCodes) {
-    connection.acks.settle(slot, answer(packet, violation.reasonCode), "at-once");
+    connection.acks.settle(slot, refusal(connection, packet, violation), "at-once");
   } else if (connection.state.kind !== "closed") {
     endConnection(broker, connection, violation, nowMs);
   }
@@ -187,6 +274,15 @@ export function onPubrel(
   connection.acks.settle(slot, { kind: "pubcomp", packetId, reasonCode: code }, "after-commit");
 }
 
+/** An answer of the wrong kind for a message in flight (§4.3); one that names no message is late, and harmless. */
+export function isWrongAnswer(online: Online | undefined, packet: ClientPacket): boolean {
+  if (packet.kind !== "puback" && packet.kind !== "pubrec" && packet.kind !== "pubcomp") return false;
+  const inFlight = online?.outbound.window.get(packet.packetId);
+  if (inFlight === undefined) return false;
+  if (inFlight.qos === 1) return packet.kind !== "puback";
+  return packet.kind === "puback" || (packet.kind === "pubcomp" && inFlight.phase === "sent");
+}
+
 /** PUBACK, PUBREC and PUBCOMP: the client's answers to what was sent to it. */
 export function onAcknowledgement(
   broker: Broker,
@@ -196,6 +292,10 @@ export function onAcknowledgement(
   nowMs: number,
 ): void {
   const { outbound } = online;
+  if (isWrongAnswer(online, packet)) {
+    broker.onViolation(connection, protocolError(`${packet.kind} that does not fit the message it names`), nowMs);
+    return;
+  }
   switch (packet.kind) {
     case "puback":
       outbound.onPuback(packet.packetId);

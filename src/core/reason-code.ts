@@ -88,3 +88,47 @@ export function toConnackReturnCode(code: ReasonCode): ConnackReturnCode | undef
       return undefined;
   }
 }
+
+/** What a CONNACK may say (§3.2.2.2). */
+const ofConnack: ReadonlySet<ReasonCode> = new Set([
+  reasonCode.success,
+  reasonCode.unspecifiedError,
+  reasonCode.malformedPacket,
+  reasonCode.protocolError,
+  reasonCode.implementationSpecificError,
+  reasonCode.unsupportedProtocolVersion,
+  reasonCode.clientIdentifierNotValid,
+  reasonCode.badUserNameOrPassword,
+  reasonCode.notAuthorized,
+  reasonCode.serverUnavailable,
+  reasonCode.serverBusy,
+  reasonCode.banned,
+  reasonCode.badAuthenticationMethod,
+  reasonCode.topicNameInvalid,
+  reasonCode.packetTooLarge,
+  reasonCode.quotaExceeded,
+  reasonCode.payloadFormatInvalid,
+  reasonCode.retainNotSupported,
+  reasonCode.qosNotSupported,
+  reasonCode.useAnotherServer,
+  reasonCode.serverMoved,
+  reasonCode.connectionRateExceeded,
+]);
+
+/** A packet that came before its time may break any rule; CONNACK knows fewer codes [MQTT-3.2.2-8]. */
+export const toConnackReasonCode = (code: ReasonCode): ReasonCode =>
+  ofConnack.has(code) ? code : reasonCode.protocolError;
+
+/** Reason codes that a DISCONNECT does not have (§3.14.2.1), and what comes nearest [MQTT-3.14.2-1]. */
+const notOfDisconnect: ReadonlyMap<ReasonCode, ReasonCode> = new Map<ReasonCode, ReasonCode>([
+  [reasonCode.unsupportedProtocolVersion, reasonCode.protocolError],
+  [reasonCode.clientIdentifierNotValid, reasonCode.protocolError],
+  [reasonCode.badUserNameOrPassword, reasonCode.notAuthorized],
+  [reasonCode.serverUnavailable, reasonCode.serverBusy],
+  [reasonCode.banned, reasonCode.notAuthorized],
+  [reasonCode.badAuthenticationMethod, reasonCode.protocolError],
+  [reasonCode.packetIdentifierInUse, reasonCode.protocolError],
+  [reasonCode.packetIdentifierNotFound, reasonCode.protocolError],
+]);
+
+export const toDisconnectReasonCode = (code: ReasonCode): ReasonCode => notOfDisconnect.get(code) ?? code;

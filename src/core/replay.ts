@@ -6,6 +6,7 @@ import type { Broker } from "./broker.ts";
 import { isConnected } from "./connection.ts";
 import type { Message, QoS } from "./packet.ts";
 import type { RetainedPage } from "./topic-port.ts";
+import { sendQos0 } from "./sending.ts";
 import type { Session } from "./session.ts";
 
 export interface ReplayJob {
@@ -69,6 +70,8 @@ export const replayKey = (owner: number, filter: string): string => `${owner}:${
 /** Starts a replay, in place of one that is under way for the same filter [MQTT-3.8.4-4]. */
 export function startReplay(broker: Broker, session: Session, job: ReplayJob): void {
   session.replays.set(job.key, job);
+  // The owner answers in a turn of its own: the save that SUBSCRIBE asked for may be over.
+  if (session.online !== undefined) broker.effects.needsSave(session.online.connection);
   if (session.kind === "stored" && job.qos > 0) broker.replayRows.put(session.number, job);
 }
 
@@ -127,7 +130,7 @@ function replayOne(broker: Broker, session: Session, job: ReplayJob, message: Me
   const subscriptionIdentifiers = job.subscriptionIdentifier === undefined ? undefined : [job.subscriptionIdentifier];
   // [MQTT-3.3.1-8]: RETAIN is 1 because the message is sent as the result of a new subscription.
   if (qos === 0) {
-    broker.deliverQos0(online.connection, message, true, subscriptionIdentifiers);
+    sendQos0(broker, online.connection, message, true, subscriptionIdentifiers);
     return;
   }
   online.outbound.replay(message, qos, subscriptionIdentifiers);

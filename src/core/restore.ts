@@ -1,6 +1,6 @@
 // Coming back: after hibernation (sockets kept, memory gone) and after a crash (sockets gone too).
 
-import type { ClientId, PacketId, Position, SessionNumber, TopicFilter } from "./brand.ts";
+import type { ClientId, PacketId, Position, SessionNumber, TopicFilter, TopicName } from "./brand.ts";
 import type { Broker, Stores } from "./broker.ts";
 import type { Connection } from "./connection.ts";
 import { sessionOver, setExpiry } from "./disconnect.ts";
@@ -13,13 +13,25 @@ import { topicFilterOf, type StoredSession, type StoredSubscription } from "./se
 import { PositionRanges } from "./position-ranges.ts";
 import { addToIndex } from "./subscription-index.ts";
 import type { Subscription } from "./subscription.ts";
-import { delayWill } from "./will.ts";
+import { InboundAliases, OutboundAliases } from "./topic-alias.ts";
+import { delayWill, willDelaySec, type StoredWill } from "./will.ts";
 import type { InFlight } from "./window.ts";
 
 /** A message in flight; where a shared group handed it over, with what the group would get back. */
 export type SavedInFlight = Omit<InFlight, "handed"> & {
   readonly handed?: { readonly filter: string; readonly message: Message; readonly position: Position | undefined };
 };
+
+/** What an MQTT 5 client and the server hold each other to on one connection. */
+export interface SavedTerms {
+  readonly maximumPacketSize?: number;
+  readonly wantsProblemInformation: boolean;
+  readonly authenticationMethod?: string;
+  readonly inboundAliases: readonly (readonly [alias: number, topicName: TopicName])[];
+  readonly outboundAliasMaximum: number;
+  /** In the order of their aliases. */
+  readonly outboundAliases: readonly TopicName[];
+}
 
 /** What an idle save keeps of a connection: everything that storage does not have. */
 export interface ConnectionSnapshot {
@@ -28,6 +40,8 @@ export interface ConnectionSnapshot {
   readonly keepAliveSec: number;
   readonly connectedAtMs: number;
   readonly hasWill: boolean;
+  /** Of an MQTT 5 connection. */
+  readonly terms?: SavedTerms;
   readonly leaseSec?: number;
   readonly clientId: ClientId;
   readonly username?: string;
@@ -59,6 +73,7 @@ export function snapshotOf(connection: Connection): ConnectionSnapshot | undefin
     keepAliveSec: connection.keepAliveSec,
     connectedAtMs: connection.connectedAtMs,
     hasWill: connection.hasWill,
+    ...(connection.protocolVersion === 5 && { terms: termsOf(connection) }),
     clientId: session.clientId,
     windowSize: outbound.window.size,
     outbound:
@@ -77,6 +92,32 @@ export function snapshotOf(connection: Connection): ConnectionSnapshot | undefin
     ...(session.username !== undefined && { username: session.username }),
     ...(connection.leaseSec !== undefined && { leaseSec: connection.leaseSec }),
   };
+}
+
+function termsOf(connection: Connection): SavedTerms {
+  const { maximumPacketSize, wantsProblemInformation, authenticationMethod } = connection;
+  return {
+    wantsProblemInformation,
+    inboundAliases: connection.inboundAliases?.entries() ?? [],
+    outboundAliasMaximum: connection.outboundAliases?.maximum ?? 0,
+    outboundAliases: connection.outboundAliases?.topicNames ?? [],
+    ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(authenticationMethod !== undefined && { authenticationMethod }),
+  };
+}
+
+function restoreTerms(broker: Broker, connection: Connection, terms: SavedTerms | undefined): void {
+  if (terms === undefined) return;
+  const { inboundAliases, outboundAliases, outboundAliasMaximum } = terms;
+  connection.maximumPacketSize = terms.maximumPacketSize;
+  connection.wantsProblemInformation = terms.wantsProblemInformation;
+  connection.authenticationMethod = terms.authenticationMethod;
+  if (inboundAliases.length > 0) {
+    connection.inboundAliases = new InboundAliases(broker.limits.topicAliasMaximum, inboundAliases);
+  }
+  if (outboundAliasMaximum > 0) {
+    connection.outboundAliases = new OutboundAliases(outboundAliasMaximum, outboundAliases);
+  }
 }
 
 function toSaved({ handed, ...entry }: InFlight): SavedInFlight {
@@ -110,6 +151,7 @@ export function restoreConnection(
   if (session === undefined) return false;
   connection.protocolVersion = snapshot.protocolVersion;
   connection.keepAliveSec = snapshot.keepAliveSec;
+  restoreTerms(broker, connection, snapshot.terms);
   connection.connectedAtMs = snapshot.connectedAtMs;
   connection.hasWill = snapshot.hasWill;
   connection.leaseSec = snapshot.leaseSec;
@@ -126,12 +168,12 @@ function restoreOnline(broker: Broker, session: Session, connection: Connection,
     const progress = broker.progress.get(session.number);
     const outbound = new StoredOutbound(broker, session, connection, windowSize, progress);
     outbound.restore(state);
-    return { connection, outbound, inbound: new Set(progress.inbound) };
+    return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0 };
   }
   const outbound = new EphemeralOutbound(broker, connection, windowSize);
   const inFlight = state.inFlight.map((entry) => fromSaved(broker, entry));
   outbound.restore(inFlight, state.lastPacketId, state.queue);
-  return { connection, outbound, inbound: new Set(state.inbound) };
+  return { connection, outbound, inbound: new Set(state.inbound), unansweredQos1: 0 };
 }
 
 function restoreEphemeral(
@@ -241,6 +283,12 @@ function settleProgress(broker: Broker, session: Session): boolean {
   return true;
 }
 
+/** The grace time after a crash, or the will's own delay where that is longer [MQTT-3.1.3-9]. */
+function graceMs(broker: Broker, { clientId, will }: StoredWill): number {
+  const session = broker.sessions.get(clientId as ClientId);
+  return Math.max(broker.limits.willGraceMs, willDelaySec(will, session) * 1000);
+}
+
 /**
  * Once every socket that lives is back: what a crash left open. Stored sessions without a connection start to expire
  * (those with expiry 0 end, as the standard has it); wills without a connection wait out the grace time.
@@ -258,7 +306,7 @@ export function recover(broker: Broker, stores: Stores, nowMs: number): void {
   if (isCrashed) broker.routes.restate();
   for (const stored of stores.wills.all()) {
     if (broker.connections.has(stored.connection)) continue;
-    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + broker.limits.willGraceMs);
+    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + graceMs(broker, stored));
     else broker.delayedWills.set(stored.connection, stored);
   }
   // When the last round was is not known; the alarm that has just gone off may be the next one's.

@@ -1,6 +1,7 @@
 // A retained message as it is kept, and the port to where it is kept.
 
 import type { TopicName } from "./brand.ts";
+import { propertiesSize } from "./message-size.ts";
 import type { MessageProperties, QoS } from "./packet.ts";
 import { utf8Length } from "./topic.ts";
 
@@ -31,13 +32,5 @@ export interface RetainedStore {
 
 /** What a message counts for in `maximumRetainedBytes`: its topic name, payload and properties. */
 export function retainedBytes(row: Pick<StoredRetained, "topicName" | "payload" | "properties">): number {
-  return utf8Length(row.topicName) + row.payload.length + propertyBytes(row.properties);
-}
-
-function propertyBytes(properties: MessageProperties | undefined): number {
-  if (properties === undefined) return 0;
-  let bytes = properties.correlationData?.length ?? 0;
-  bytes += utf8Length(properties.contentType ?? "") + utf8Length(properties.responseTopic ?? "");
-  for (const [name, value] of properties.userProperties ?? []) bytes += utf8Length(name) + utf8Length(value);
-  return bytes;
+  return utf8Length(row.topicName) + row.payload.length + propertiesSize(row.properties);
 }

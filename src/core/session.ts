@@ -17,6 +17,8 @@ export interface Online {
   readonly outbound: Outbound;
   /** Incoming QoS 2 packet ids between PUBLISH and PUBREL [MQTT-4.3.3-10 v5, MQTT-4.3.3-2 v3.1.1]. */
   readonly inbound: Set<PacketId>;
+  /** Incoming QoS 1 messages whose verdict has not come. */
+  unansweredQos1: number;
 }
 
 export interface Session {

@@ -1,12 +1,18 @@
 // A shared subscription's group (§4.8.2) as one shard has it: its members here, the other shards that have some, and the
 // queue of what nobody had a free slot for. A message is handed over only against a free slot, in turn, and what is handed
-// over is sent; so what is unsent is still in the queue, which is an entry list of the log under a number of the group's own.
+// over is sent; so what is unsent is still in the queue.
 
+import type { Access } from "./access.ts";
 import type { Position, SessionNumber, TopicFilter } from "./brand.ts";
 import type { Broker } from "./broker.ts";
+import type { Connection } from "./connection.ts";
+import type { LogEntry } from "./message-log.ts";
 import type { Message, QoS } from "./packet.ts";
-import { PositionRanges } from "./position-ranges.ts";
+import { sendQos0 } from "./sending.ts";
 import type { Session } from "./session.ts";
+import { hasFreeSlot, identifiersOf, mayReceive, type Member } from "./shared-member.ts";
+import { SharedQueue } from "./shared-queue.ts";
+import { SharedRefusals } from "./shared-refusals.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A message of a group that a member has in flight, for the case that its session ends first. */
@@ -17,13 +23,19 @@ export interface Handed {
   readonly position: Position | undefined;
 }
 
-interface Member {
-  readonly session: Session;
-  readonly subscription: Subscription;
+/** Another shard with members, and whether one of those has a free slot, as far as is known. */
+interface ShardState {
+  readonly shard: number;
+  isReady: boolean;
 }
 
-/** So many ranges of what is done are kept before it is tried to join them. */
-const unjoinedRanges = 16;
+/**
+ * Why a message is not handed over.
+ * - `full`: nobody has a free slot.
+ * - `waits`: those who have one may not receive it; somebody else may.
+ * - `refused`: nobody may receive it.
+ */
+type Unhanded = "full" | "waits" | "refused";
 
 export class SharedGroup {
   /** `$share/{group}/{filter}`: its key. */
@@ -31,27 +43,13 @@ export class SharedGroup {
   readonly topicFilter: TopicFilter;
   /** Unique in memory. */
   readonly ordinal: number;
-  /** Under which the log and the progress pages know the queue; taken when something is first stored. */
-  #number: SessionNumber | undefined;
   readonly #broker: Broker;
   readonly #members = new Map<SessionNumber, Member>();
-  /** Other shards with members, and whether one of those has a free slot, as far as is known. */
-  readonly #shards = new Map<number, boolean>();
+  readonly #shards = new Map<number, ShardState>();
+  readonly #refusals: SharedRefusals;
   /** Who was last in turn: a session number, or a shard as `-1 - shard`. */
   #last: number | undefined;
-  #acknowledgedTo: Position;
-  /** Everything of the queue in there is done, out of order; all > acknowledgedTo. */
-  readonly #acknowledged: PositionRanges;
-  /** So many ranges are worth a try to join them. */
-  #joinAt = unjoinedRanges;
-  /** Entries up to here were looked at: handed over, or waiting in `#returned`. */
-  #cursor: Position;
-  #returned: Position[] = [];
-  /** Entries that a member has in flight. */
-  readonly #inFlight = new Set<Position>();
-  #queued: number;
-  /** Beyond the cursor, but in flight since before a hibernation. */
-  readonly #skipped = new Set<Position>();
+  readonly #queue: SharedQueue;
 
   /** `number`: of a group that has something stored. */
   constructor(broker: Broker, filter: string, topicFilter: TopicFilter, ordinal: number, number?: SessionNumber) {
@@ -59,30 +57,16 @@ export class SharedGroup {
     this.filter = filter;
     this.topicFilter = topicFilter;
     this.ordinal = ordinal;
-    this.#number = number;
-    const progress = number === undefined ? undefined : broker.progress.get(number);
-    this.#acknowledgedTo = progress?.acknowledgedTo ?? broker.log.end;
-    this.#acknowledged = new PositionRanges(progress?.acknowledged);
-    this.#cursor = this.#acknowledgedTo;
-    const isDone = (position: Position): boolean => this.#acknowledged.has(position);
-    this.#queued = number === undefined ? 0 : broker.log.countAfter(number, this.#cursor, isDone).count;
+    this.#refusals = new SharedRefusals(broker.groups.refusalBudget);
+    this.#queue = new SharedQueue(broker, number, (taken) => broker.groups.onNumbered(this, taken));
   }
 
   get number(): SessionNumber | undefined {
-    return this.#number;
+    return this.#queue.number;
   }
 
   get acknowledgedTo(): Position {
-    return this.#acknowledgedTo;
-  }
-
-  #takeNumber(): SessionNumber {
-    if (this.#number === undefined) {
-      this.#number = this.#broker.sessions.takeNumber();
-      this.#broker.groups.onNumbered(this, this.#number);
-      this.#save();
-    }
-    return this.#number;
+    return this.#queue.acknowledgedTo;
   }
 
   get isEmpty(): boolean {
@@ -110,19 +94,47 @@ export class SharedGroup {
 
   leave(session: Session): void {
     this.#members.delete(session.number);
+    this.#queue.retryWaiting(); // for it, perhaps
   }
 
   setShard(shard: number, isReady: boolean): void {
-    this.#shards.set(shard, isReady);
+    const known = this.#shards.get(shard);
+    if (known === undefined) this.#shards.set(shard, { shard, isReady });
+    else known.isReady = isReady;
   }
 
-  /** What a shard says of its members; of one whose route has ended it says nothing any more. */
+  /**
+   * What a shard says of its members; of one whose route has ended it says nothing any more. That it is ready although
+   * it was: somebody is ready who was not when it refused a message.
+   */
   onShardState(shard: number, isReady: boolean): void {
-    if (this.#shards.has(shard)) this.#shards.set(shard, isReady);
+    const known = this.#shards.get(shard);
+    if (known === undefined) return;
+    if (isReady && known.isReady) {
+      this.#refusals.forget(shard);
+      this.#shards.set(shard, { shard, isReady }); // a new one, for which nothing was tried in vain
+    } else known.isReady = isReady;
   }
 
   removeShard(shard: number): void {
-    this.#shards.delete(shard);
+    if (!this.#shards.delete(shard)) return;
+    this.#refusals.forget(shard);
+    this.#queue.retryWaiting(); // for it, perhaps
+  }
+
+  /** No member of the shard may receive the topic; `isFinal`: not even one that has no free slot now. */
+  onRefused(shard: number, { topicName }: Message, isFinal: boolean): void {
+    if (this.#shards.has(shard)) this.#refusals.add(shard, topicName, isFinal, this.#broker.nowMs);
+  }
+
+  /** Those who may refuse a message now: what members with a free slot may do. */
+  get freeAccesses(): Access[] {
+    const accesses: Access[] = [];
+    for (const member of this.#members.values()) {
+      const access = hasFreeSlot(member) ? member.session.online?.connection.access : undefined;
+      if (access !== undefined) accesses.push(access);
+    }
+    return accesses;
   }
 
   /**
@@ -138,65 +150,106 @@ export class SharedGroup {
       done(false);
       return;
     }
-    if (this.#queued > 0 || !this.#handOver(message, undefined, done, fromDurable)) {
-      this.#enqueue(message);
-      done(true);
-      if (this.#queued > 1) this.pump();
-    }
-  }
-
-  /** A message that another shard gave this one, for its own members: none of them has a free slot where this is false. */
-  accept(message: Message): boolean {
-    if (message.qos === 0) return this.#offerQos0(message, true);
-    // Where this gives false `isReady` must be false too, or the owner would wait for a free slot that is there.
     this.pump();
-    return this.#queued === 0 && this.#handOver(message, undefined, () => undefined, false, true);
+    const chosen = this.#choose(message);
+    if (chosen === "full" || chosen === "waits") {
+      this.#queue.push(message);
+      done(true);
+    } else if (chosen === "refused") {
+      this.#refuse(message, undefined);
+      done(true);
+    } else this.#handTo(chosen, message, undefined, done, fromDurable);
   }
 
-  #offerQos0(message: Message, isForHere = false): boolean {
-    for (const candidate of this.#inTurn(isForHere)) {
+  /** A message that another shard gave this one, for its own members. */
+  accept(message: Message): "taken" | Unhanded {
+    if (message.qos === 0) return this.#acceptQos0(message);
+    // Where this gives `full` `isReady` must be false too, or the owner would wait for a free slot that is there.
+    this.pump();
+    const chosen = this.#choose(message, true);
+    if (typeof chosen === "string") return chosen;
+    this.#handTo(chosen, message, undefined, () => undefined, false);
+    return "taken";
+  }
+
+  #acceptQos0(message: Message): "taken" | Unhanded {
+    const offered = this.#tryQos0(message, true);
+    if (offered === "refused") return this.#mayFind(message, true) ? "waits" : "refused";
+    if (offered === "full") this.#broker.dropped(undefined, message, "queue_full");
+    return offered;
+  }
+
+  #offerQos0(message: Message): boolean {
+    this.#refusals.turn(this.#broker.nowMs);
+    const offered = this.#tryQos0(message, false);
+    if (offered === "taken") return true;
+    this.#broker.dropped(undefined, message, offered === "refused" ? "not_authorized" : "queue_full");
+    return false;
+  }
+
+  #tryQos0(message: Message, isForHere: boolean): "taken" | "full" | "refused" {
+    let isRefused = !isForHere && this.#hasPassedOver(message);
+    for (const candidate of this.#inTurn(message, isForHere)) {
       if (typeof candidate === "number") {
         const entry = this.#broker.links.shareOffer(this.filter, message);
-        if (this.#broker.links.enqueue(candidate, entry, undefined, false) === "taken") return true;
+        if (this.#broker.links.enqueue(candidate, entry, undefined, false) === "taken") return "taken";
         continue;
       }
       const online = candidate.session.online;
       if (online === undefined || this.#broker.effects.isBehind(online.connection)) continue;
-      this.#broker.deliverQos0(online.connection, message, false, identifiersOf(candidate.subscription));
-      return true;
+      if (!mayReceive(candidate, message)) {
+        isRefused = true;
+        continue;
+      }
+      this.#sendQos0(candidate, online.connection, message);
+      return "taken";
     }
-    this.#broker.dropped(undefined, message, "queue_full");
+    return isRefused ? "refused" : "full";
+  }
+
+  #sendQos0({ subscription }: Member, connection: Connection, message: Message): void {
+    const { retainAsPublished } = subscription;
+    sendQos0(this.#broker, connection, message, message.retain && retainAsPublished, identifiersOf(subscription));
+  }
+
+  /** The next member, or shard by its number, in turn that has a free slot. */
+  #choose(message: Message, isForHere = false): Member | number | Unhanded {
+    let isRefused = !isForHere && this.#hasPassedOver(message);
+    for (const candidate of this.#inTurn(message, isForHere)) {
+      if (typeof candidate === "number") return candidate;
+      if (!hasFreeSlot(candidate)) continue;
+      if (mayReceive(candidate, message)) return candidate;
+      isRefused = true;
+    }
+    if (!isRefused) return "full";
+    return this.#mayFind(message, isForHere) ? "waits" : "refused";
+  }
+
+  /** A shard that is ready has refused it. */
+  #hasPassedOver({ topicName }: Message): boolean {
+    for (const { shard, isReady } of this.#shards.values()) {
+      if (isReady && this.#refusals.isPassedOver(shard, topicName)) return true;
+    }
     return false;
   }
 
-  /** To the next member or shard in turn that has a free slot. `position`: where it is in the queue, if it is. */
-  #handOver(
-    message: Message,
-    position: Position | undefined,
-    done: (isTaken: boolean) => void,
-    fromDurable = false,
-    isForHere = false,
-  ): boolean {
-    for (const candidate of this.#inTurn(isForHere)) {
-      if (typeof candidate === "number") {
-        this.#handToShard(candidate, message, position, done, fromDurable);
-        return true;
-      }
-      if (!hasFreeSlot(candidate)) continue;
-      this.#handToMember(candidate, message, position);
-      done(true);
-      return true;
-    }
+  /** Somebody who does not take it now, here or as far as is known elsewhere, may receive it. */
+  #mayFind(message: Message, isForHere: boolean): boolean {
+    for (const member of this.#members.values()) if (mayReceive(member, message)) return true;
+    if (isForHere) return false;
+    for (const shard of this.#shards.keys()) if (!this.#refusals.isFinal(shard, message.topicName)) return true;
     return false;
   }
 
   /**
-   * Members, and (unless `isForHere`) shards by number that have a free slot; each tried once, starting behind the last
-   * in turn.
+   * Members, and (unless `isForHere`) shards by number that have a free slot and have not refused such a message; each
+   * tried once, starting behind the last in turn.
    */
-  *#inTurn(isForHere: boolean): Generator<Member | number> {
-    const ready = [...this.#shards].filter(([, isReady]) => isReady).map(([shard]) => shard);
-    const all: (Member | number)[] = [...this.#members.values(), ...ready];
+  *#inTurn({ topicName }: Message, isForHere: boolean): Generator<Member | number> {
+    const all: (Member | number)[] = [...this.#members.values()];
+    for (const { shard, isReady } of this.#shards.values()) {
+      if (isReady && !this.#refusals.isPassedOver(shard, topicName)) all.push(shard);
+    }
     const start = all.findIndex((candidate) => keyOf(candidate) === this.#last) + 1;
     for (let i = 0; i < all.length; i += 1) {
       const candidate = all[(start + i) % all.length] as Member | number;
@@ -206,35 +259,72 @@ export class SharedGroup {
     }
   }
 
-  #handToMember({ session, subscription }: Member, message: Message, position: Position | undefined): void {
+  /**
+   * Nobody who could take it may receive it: it would hold up the queue. Another owner's message goes back to it, for
+   * members elsewhere.
+   */
+  #refuse(message: Message, position: Position | undefined): void {
+    if (this.#isForeign(message)) this.#broker.groups.refuse(this, message, !this.#mayFind(message, true));
+    else this.#broker.dropped(undefined, message, "not_authorized");
+    this.#queue.finish(position);
+  }
+
+  #isForeign({ topicName }: Message): boolean {
+    return this.#broker.topics.ownerOf(topicName) !== this.#broker.options.shardIndex;
+  }
+
+  /** `position`: where it is in the queue, if it is. */
+  #handTo(
+    candidate: Member | number,
+    message: Message,
+    position: Position | undefined,
+    done: (isTaken: boolean) => void,
+    fromDurable: boolean,
+  ): void {
+    if (typeof candidate === "number") {
+      this.#handToShard(candidate, message, position, done, fromDurable);
+      return;
+    }
+    this.#handToMember(candidate, message, position);
+    done(true);
+  }
+
+  #handToMember(member: Member, message: Message, position: Position | undefined): void {
+    const { session, subscription } = member;
     const outbound = session.online?.outbound;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
+    const retain = message.retain && subscription.retainAsPublished; // [MQTT-3.3.1-12, MQTT-3.3.1-13]
     if (session.online === undefined || outbound === undefined) throw new Error("handed to a member that is away");
     if (qos === 0) {
-      this.#finish(position);
-      this.#broker.deliverQos0(session.online.connection, message, false, identifiersOf(subscription));
+      this.#queue.finish(position);
+      this.#sendQos0(member, session.online.connection, message);
       return;
     }
     if (outbound.kind === "stored") {
       // The member's own entry takes the place of the group's, in one commit.
-      this.#finish(position);
-      outbound.takeHanded(message, qos, identifiersOf(subscription), this.#takeNumber());
+      this.#queue.finish(position);
+      outbound.takeHanded(message, qos, retain, identifiersOf(subscription), this.#queue.takeNumber());
       return;
     }
     // QoS 2 once sent is never given to another [MQTT-4.8.2-4]; QoS 1 is, if the session ends [MQTT-4.8.2-5].
-    if (qos === 2) this.#finish(position);
-    // While the group has a stored member, a message is in storage until somebody has acknowledged it.
-    const own = qos === 1 && position === undefined && this.#isDurable ? this.#append(message) : position;
-    if (qos === 1 && own !== undefined) this.#inFlight.add(own);
-    if (qos === 1 && position === undefined && own !== undefined) this.#cursor = own;
+    if (qos === 2) this.#queue.finish(position);
+    const own = qos === 1 ? this.#hold(message, position) : position;
     const handed = qos === 1 ? { group: this, message, position: own } : undefined;
     outbound.takeHanded(
       message,
       qos,
+      retain,
       identifiersOf(subscription),
       handed,
       own === undefined ? "at-once" : "after-commit",
     );
+  }
+
+  /** While the group has a stored member, a message is in storage until somebody has acknowledged it. */
+  #hold(message: Message, position: Position | undefined): Position | undefined {
+    if (position === undefined) return this.#isDurable ? this.#queue.appendHeld(message) : undefined;
+    this.#queue.hold(position);
+    return position;
   }
 
   /** The message is the other shard's from the commit, or the answer, on. Where it has no member it sends it back. */
@@ -245,99 +335,89 @@ export class SharedGroup {
     done: (isTaken: boolean) => void,
     fromDurable: boolean,
   ): void {
-    if (position !== undefined) this.#inFlight.add(position);
+    if (position !== undefined) this.#queue.hold(position);
+    this.#refusals.onOffered(shard, message.topicName);
     const entry = this.#broker.links.shareOffer(this.filter, message);
     const onOutcome = (isTaken: boolean): void => {
       if (isTaken) {
-        if (message.qos !== 2) this.#acknowledge(position);
+        if (message.qos !== 2) this.#queue.acknowledge(position);
         done(true);
         return;
       }
-      this.#shards.set(shard, false);
+      this.setShard(shard, false);
       if (position !== undefined) this.giveBack({ group: this, message, position });
       else this.offer(message, done, fromDurable);
     };
     const taken = this.#broker.links.enqueue(shard, entry, () => onOutcome(true), fromDurable);
     if (taken === "full") onOutcome(false);
     // In the outbox by the commit that takes it out of the queue [MQTT-4.8.2-4]: a crash between two would double it.
-    else if (message.qos === 2) this.#acknowledge(position);
-  }
-
-  #append(message: Message): Position {
-    this.#broker.effects.needsFlush();
-    const session = this.#takeNumber();
-    return this.#broker.log.append(message, [{ session, qos: message.qos === 2 ? 2 : 1, retain: false }]);
-  }
-
-  #enqueue(message: Message): void {
-    const position = this.#append(message);
-    this.#queued += 1;
-    if (this.#queued <= this.#broker.limits.maximumQueuedMessages) return;
-    const oldest = this.#nextQueued();
-    if (oldest === undefined || oldest.position === position) return;
-    this.#take(oldest.position);
-    this.#finish(oldest.position);
-    this.#broker.dropped(undefined, oldest.message, "queue_full", "maximumQueuedMessages");
+    else if (message.qos === 2) this.#queue.acknowledge(position);
   }
 
   /** A slot may be free: hands over what is queued, oldest first. */
   pump(): void {
-    for (let entry = this.#nextQueued(); entry !== undefined; entry = this.#nextQueued()) {
-      const { message, position } = entry;
-      if (message.expiresAtMs !== undefined && message.expiresAtMs <= this.#broker.nowMs) {
-        this.#take(position);
-        this.#finish(position);
-        this.#broker.dropped(undefined, message, "expired");
-        continue;
+    if (this.#queue.count === 0) return;
+    if (this.#refusals.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
+    if (!this.#pumpWaiting()) return;
+    for (let entry = this.#queue.next(); entry !== undefined; entry = this.#queue.next()) {
+      if (this.#handQueued(entry) === "full") return;
+    }
+  }
+
+  /** False where nobody has a free slot any more. */
+  #pumpWaiting(): boolean {
+    const { waiting } = this.#queue;
+    let free = this.#free;
+    for (let isDone = false; !isDone;) {
+      isDone = true;
+      for (const [position, number] of waiting.untriedBy(free)) {
+        const entry = this.#queue.at(position);
+        const result = entry && this.#handQueued(entry);
+        if (result === "full") return false;
+        if (result !== "taken") continue;
+        waiting.onTried(free, number);
+        isDone = false;
+        break;
       }
-      this.#take(position);
-      if (this.#handOver(message, position, () => undefined)) continue;
-      this.#untake(position);
-      return;
+      if (isDone) waiting.onTried(free);
+      else free = this.#free;
     }
+    return free.length > 0;
   }
 
-  #nextQueued(): { position: Position; message: Message } | undefined {
-    const number = this.#number;
-    if (number === undefined || this.#queued === 0) return undefined;
-    const [returned] = this.#returned;
-    if (returned !== undefined) return this.#broker.log.next(number, (returned - 1) as Position);
-    let entry = this.#broker.log.next(number, this.#cursor);
-    while (entry !== undefined && (this.#acknowledged.has(entry.position) || this.#skipped.delete(entry.position))) {
-      this.#cursor = entry.position;
-      entry = this.#broker.log.next(number, this.#cursor);
+  /** Who can take something now: what members may do, and shards. */
+  get #free(): object[] {
+    const shards = [...this.#shards.values()].filter(({ isReady }) => isReady);
+    return [...this.freeAccesses, ...shards];
+  }
+
+  #handQueued({ position, message }: LogEntry): "taken" | Unhanded {
+    if (message.expiresAtMs !== undefined && message.expiresAtMs <= this.#broker.nowMs) {
+      this.#queue.take(position);
+      this.#queue.finish(position);
+      this.#broker.dropped(undefined, message, "expired");
+      return "taken";
     }
-    return entry;
-  }
-
-  #take(position: Position): void {
-    if (this.#returned[0] === position) this.#returned.shift();
-    else this.#cursor = position;
-    this.#queued -= 1;
-  }
-
-  #untake(position: Position): void {
-    this.#returned = [position, ...this.#returned].sort((a, b) => a - b);
-    this.#queued += 1;
+    const chosen = this.#choose(message);
+    if (chosen === "full") return chosen;
+    if (chosen === "waits" && !this.#isForeign(message)) {
+      this.#queue.setAside(position, this.#free);
+      return chosen;
+    }
+    this.#queue.take(position);
+    if (chosen === "waits" || chosen === "refused") this.#refuse(message, position);
+    else this.#handTo(chosen, message, position, () => undefined, false);
+    return "taken";
   }
 
   /** A member came back from hibernation with this entry in flight. */
   onRestored(position: Position | undefined): void {
-    if (position === undefined || this.#inFlight.has(position)) return;
-    this.#inFlight.add(position);
-    this.#queued -= 1;
-    if (position > this.#cursor) this.#skipped.add(position);
+    this.#queue.onRestored(position);
   }
 
   /** A member has acknowledged what it was handed. */
   onAcknowledged({ position }: Handed): void {
-    this.#acknowledge(position);
-  }
-
-  #acknowledge(position: Position | undefined): void {
-    if (position === undefined) return;
-    this.#inFlight.delete(position);
-    this.#finish(position);
+    this.#queue.acknowledge(position);
   }
 
   /** The member's session ended before it acknowledged: another one gets the message. */
@@ -346,74 +426,25 @@ export class SharedGroup {
       this.offer(message, () => undefined);
       return;
     }
-    this.#inFlight.delete(position);
-    this.#untake(position);
+    this.#queue.untake(position);
     this.pump();
   }
 
-  #finish(position: Position | undefined): void {
-    if (position === undefined) return;
-    this.#acknowledged.add(position);
-    let first = Math.min(...this.#inFlight, ...this.#returned);
-    if (first > this.#cursor) first = this.#cursor + 1;
-    const to = (first - 1) as Position;
-    if (to > this.#acknowledgedTo && this.#number !== undefined) {
-      this.#broker.log.release(this.#number, this.#acknowledgedTo, to);
-      this.#acknowledgedTo = to;
-      this.#acknowledged.dropUpTo(to);
-    }
-    if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
-    this.#save();
-  }
-
-  /** Up to the cursor all is done but what is in flight or came back. */
-  #joinAcknowledged(): void {
-    const open = [...this.#inFlight, ...this.#returned].sort((a, b) => a - b);
-    this.#acknowledged.joinUpTo(this.#cursor, open);
-    this.#joinAt = Math.max(unjoinedRanges, 2 * this.#acknowledged.count);
-    if (this.#number === undefined) return;
-    for (const [from, to] of this.#acknowledged.entries) this.#broker.log.releaseRange(this.#number, from, to);
-  }
-
-  /** Written with the commit of the hand-over: what was handed over is not handed over again after a crash. */
-  #save(): void {
-    if (this.#number === undefined) return;
-    this.#broker.progress.set(this.#number, {
-      acknowledgedTo: this.#acknowledgedTo,
-      acknowledged: this.#acknowledged.entries,
-      sentTo: this.#acknowledgedTo,
-      released: [],
-      inbound: [],
-      explicitIds: [],
-      open: false,
-    });
-    this.#broker.effects.needsFlush();
-  }
-
   /** The last member of this shard went: what it has of other shards' messages goes back to their owners. */
-  *drain(): Generator<Message> {
-    for (let entry = this.#nextQueued(); entry !== undefined; entry = this.#nextQueued()) {
-      this.#take(entry.position);
-      yield entry.message;
-    }
+  drain(): Generator<Message> {
+    return this.#queue.drain();
+  }
+
+  /** What old refusals take is free for other groups. */
+  forgetRefusals(): void {
+    if (this.#refusals.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
   }
 
   end(): void {
-    if (this.#number === undefined) return;
-    this.#broker.log.forget(this.#number, this.#acknowledgedTo);
-    this.#broker.progress.delete(this.#number);
-    this.#broker.effects.needsFlush();
+    this.#refusals.end();
+    this.#queue.end();
   }
 }
 
 const keyOf = (candidate: Member | number): number =>
   typeof candidate === "number" ? -1 - candidate : candidate.session.number;
-
-const hasFreeSlot = ({ session, subscription }: Member): boolean => {
-  const online = session.online;
-  if (online === undefined) return false;
-  return subscription.qos === 0 || online.outbound.canTake;
-};
-
-const identifiersOf = (subscription: Subscription): readonly number[] | undefined =>
-  subscription.subscriptionIdentifier === undefined ? undefined : [subscription.subscriptionIdentifier];

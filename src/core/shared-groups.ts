@@ -1,12 +1,15 @@
 // The groups of shared subscriptions that this shard knows: as owner of topics, and as the home of members.
 
+import type { Access } from "./access.ts";
 import type { SessionNumber } from "./brand.ts";
 import type { Broker } from "./broker.ts";
+import type { Outcome } from "./link-flight.ts";
 import type { Message } from "./packet.ts";
 import { PendingRows, type RowStore } from "./pending-rows.ts";
 import type { Session } from "./session.ts";
 import { topicFilterOf } from "./session-table.ts";
 import { SharedGroup, type Handed } from "./shared-group.ts";
+import { RefusalBudget } from "./shared-refusals.ts";
 import type { Subscription } from "./subscription.ts";
 import { TopicTree } from "./topic-tree.ts";
 
@@ -29,6 +32,9 @@ export class SharedGroups {
   readonly #tree = new TopicTree<SharedGroup>();
   /** What the owners were last told: whether a member here has a free slot. */
   readonly #saidReady = new Map<SharedGroup, boolean>();
+  /** Groups whose messages were refused here, and by whom each time: who has a free slot and is not among them may want them. */
+  readonly #refusing = new Map<SharedGroup, ReadonlySet<Access>>();
+  readonly refusalBudget = new RefusalBudget();
   #nextOrdinal = 1;
   #isLoaded = false;
 
@@ -97,8 +103,10 @@ export class SharedGroups {
     const groups = this.#bySession.get(session.number);
     groups?.delete(group);
     if (groups?.size === 0) this.#bySession.delete(session.number);
-    if (group.hasMembers) this.#sayState(group);
-    else this.#onMemberless(group);
+    if (group.hasMembers) {
+      group.pump(); // what waited for this one alone
+      this.#sayState(group);
+    } else this.#onMemberless(group);
   }
 
   /** No member is left here: what lies here for the topics of other owners goes back to them. */
@@ -113,6 +121,7 @@ export class SharedGroups {
     this.#byFilter.delete(group.filter);
     this.#tree.delete(group.topicFilter, group.ordinal);
     this.#saidReady.delete(group);
+    this.#refusing.delete(group);
     if (group.number === undefined) return;
     this.#byNumber.delete(group.number);
     this.#rows.delete(group.filter);
@@ -122,6 +131,25 @@ export class SharedGroups {
     const owner = this.#broker.topics.ownerOf(message.topicName);
     if (owner === this.#broker.options.shardIndex) this.#broker.dropped(undefined, message, "session_ended");
     else this.#broker.links.enqueue(owner, this.#broker.links.shareReturn(filter, message), undefined, true);
+  }
+
+  /**
+   * Members here that have a free slot may not receive what another owner gave this shard: the owner looks for others.
+   * `isFinal`: no member here may.
+   */
+  refuse(group: SharedGroup, message: Message, isFinal: boolean): void {
+    const { links, topics } = this.#broker;
+    const before = this.#refusing.get(group);
+    const refusing = group.freeAccesses.filter((access) => before?.has(access) ?? true);
+    this.#refusing.set(group, new Set(refusing));
+    const onOutcome = (outcome: Outcome): void => {
+      // The owner has an older version, which takes it like this.
+      const isUnderstood = outcome.kind !== "verdict" || outcome.verdict !== "not-understood";
+      if (!isUnderstood) this.#returnToOwner(group.filter, message);
+    };
+    const token = message.qos === 0 ? undefined : onOutcome;
+    const entry = links.shareRefusal(group.filter, message, isFinal);
+    links.enqueue(topics.ownerOf(message.topicName), entry, token, message.qos > 0);
   }
 
   /** As owner: to every group whose filter matches. `done` once for all: whether any of them took it. */
@@ -148,10 +176,16 @@ export class SharedGroups {
   /** A message that the owner handed to this shard. Without a free slot here it goes back: the queue is the owner's. */
   onOffer(from: number, filter: string, message: Message): void {
     const group = this.#byFilter.get(filter);
-    const isTaken = group?.accept(message) === true;
-    if (!isTaken && message.qos > 0) this.#returnToOwner(filter, message);
+    if (group !== undefined) this.#accept(group, message);
+    else if (message.qos > 0) this.#returnToOwner(filter, message);
     if (group?.hasMembers === true) this.#sayState(group);
     else this.#broker.routes.refresh(from);
+  }
+
+  #accept(group: SharedGroup, message: Message): void {
+    const accepted = group.accept(message);
+    if (accepted === "waits" || accepted === "refused") this.refuse(group, message, accepted === "refused");
+    else if (accepted === "full" && message.qos > 0) this.#returnToOwner(group.filter, message);
   }
 
   /** As owner: a shard had no member for a message. */
@@ -159,7 +193,17 @@ export class SharedGroups {
     const group = this.#byFilter.get(filter);
     group?.onShardState(from, false);
     if (group === undefined || group.isEmpty) this.#broker.dropped(undefined, message, "session_ended");
-    else group.offer(message, () => undefined);
+    else group.offer(message, () => undefined, true);
+  }
+
+  /** As owner: members of a shard may not receive a message that it was offered. Others may. */
+  onRefusal(from: number, filter: string, message: Message, isFinal: boolean): void {
+    const group = this.#byFilter.get(filter);
+    if (this.refusalBudget.isSpent) for (const one of this.#byFilter.values()) one.forgetRefusals();
+    group?.onRefused(from, message, isFinal);
+    if (group === undefined || group.isEmpty) this.#broker.dropped(undefined, message, "session_ended");
+    else group.offer(message, () => undefined, true);
+    if (group !== undefined) this.#sayState(group);
   }
 
   /** As owner: a member of the shard has a free slot, or none has one any more. */
@@ -183,6 +227,7 @@ export class SharedGroups {
       if (filters.has(group.filter)) continue;
       group.removeShard(shard);
       if (group.isEmpty) this.#onMemberless(group);
+      else group.pump(); // what waited for this shard alone
     }
   }
 
@@ -192,6 +237,10 @@ export class SharedGroups {
     const isReady = group.isReady;
     if ((this.#saidReady.get(group) ?? true) === isReady) return;
     this.#saidReady.set(group, isReady);
+    this.#say(group, isReady);
+  }
+
+  #say(group: SharedGroup, isReady: boolean): void {
     for (const owner of this.#broker.topics.otherOwnersOf(group.topicFilter)) {
       this.#broker.links.enqueue(owner, { kind: "share-state", filter: group.filter, isReady }, undefined, false);
     }
@@ -202,7 +251,18 @@ export class SharedGroups {
     for (const group of this.#bySession.get(session.number) ?? []) {
       group.pump();
       this.#sayState(group);
+      this.#sayAnew(group, session);
     }
+  }
+
+  /** A member that did not refuse what was refused here is ready now: the owners may offer it again. */
+  #sayAnew(group: SharedGroup, { online }: Session): void {
+    const refusing = this.#refusing.get(group);
+    if (refusing === undefined || online === undefined) return;
+    const { access } = online.connection;
+    if (refusing.has(access) || !group.freeAccesses.includes(access)) return;
+    this.#refusing.delete(group);
+    this.#say(group, true);
   }
 
   /** The member's session ended with this in flight [MQTT-4.8.2-5]. */
@@ -211,7 +271,7 @@ export class SharedGroups {
     const isForeign = this.#broker.topics.ownerOf(message.topicName) !== this.#broker.options.shardIndex;
     if (group.isEmpty) this.#returnToOwner(group.filter, message);
     else if (position !== undefined || !isForeign) group.giveBack(handed);
-    else if (!group.accept(message)) this.#returnToOwner(group.filter, message);
+    else this.#accept(group, message);
   }
 
   byNumber(number: number): SharedGroup | undefined {

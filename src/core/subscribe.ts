@@ -2,7 +2,8 @@
 
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
-import type { Subscribe, SubscriptionRequest, Unsubscribe } from "./packet.ts";
+import type { PacketId } from "./brand.ts";
+import type { QoS, Subscribe, SubscriptionRequest, Unsubscribe } from "./packet.ts";
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode } from "./reason-code.ts";
 import { addToIndex, removeFromIndex } from "./subscription-index.ts";
@@ -29,9 +30,24 @@ export function onSubscribe(
     broker.onViolation(connection, limitPassed("maximumFiltersPerSubscribe", reasonCode.quotaExceeded, detail), nowMs);
     return;
   }
+  const violation = judgePacket(broker, packet);
+  if (violation !== undefined) {
+    broker.onViolation(connection, violation, nowMs);
+    return;
+  }
   const slot = connection.acks.reserve();
+  if (isIdInUse(connection, session, packet.packetId)) {
+    const reasonCodes = packet.subscriptions.map(() => reasonCode.packetIdentifierInUse);
+    connection.acks.settle(slot, { kind: "suback", packetId: packet.packetId, reasonCodes }, "at-once");
+    return;
+  }
   const identifier = packet.properties?.subscriptionIdentifier;
-  const judged = packet.subscriptions.map((request) => subscribeOne(broker, connection, session, request, identifier));
+  const fresh = new Set<string>();
+  const judged = packet.subscriptions.map((request) => {
+    const verdict = subscribeOne(broker, connection, session, request, identifier);
+    if (verdict.kind === "granted" && verdict.isNew) fresh.add(verdict.subscription.filter);
+    return verdict;
+  });
   let unregistered = judged.length;
   const onRegistered = (): void => {
     unregistered -= 1;
@@ -45,8 +61,21 @@ export function onSubscribe(
     );
     pumpReplays(broker, session);
   };
-  for (const verdict of judged) register(broker, session, verdict, onRegistered);
+  // A filter that comes twice in one packet was new all the same.
+  for (const verdict of judged) register(broker, session, verdict, fresh, onRegistered);
 }
+
+/** What closes the connection, whatever else the packet asks for. */
+function judgePacket({ options }: Broker, { properties }: Subscribe): Violation | undefined {
+  if (properties?.subscriptionIdentifier !== undefined && !options.features.subscriptionIdentifiersAvailable) {
+    return refused(reasonCode.subscriptionIdentifiersNotSupported, "subscription identifiers are not available");
+  }
+  return undefined;
+}
+
+/** [MQTT-2.2.1-3]: the identifier belongs to a QoS 2 message that is open. MQTT 3 has no answer that says so. */
+const isIdInUse = (connection: Connection, session: Session, packetId: PacketId): boolean =>
+  quirksOf(connection.protocolVersion).hasReasonCodes && session.online?.inbound.has(packetId) === true;
 
 function subscribeOne(
   broker: Broker,
@@ -87,8 +116,12 @@ function judge(
   const parsed = parseSubscriptionFilter(request.topicFilter, broker.limits);
   if (!parsed.ok) return parsed.error;
   const { topicFilter, shareName } = parsed.value;
-  if (shareName !== undefined && !broker.options.sharedSubscriptions) {
-    return refused(reasonCode.sharedSubscriptionsNotSupported, "shared subscriptions are not served");
+  const { features } = broker.options;
+  if (shareName !== undefined && !features.sharedSubscriptionAvailable) {
+    return refused(reasonCode.sharedSubscriptionsNotSupported, "shared subscriptions are not available");
+  }
+  if (!features.wildcardSubscriptionAvailable && /[+#]/u.test(topicFilter)) {
+    return refused(reasonCode.wildcardSubscriptionsNotSupported, "wildcard subscriptions are not available");
   }
   if (!connection.access.maySubscribe(topicFilter)) {
     return refused(reasonCode.notAuthorized, "the access rules do not allow it");
@@ -102,7 +135,7 @@ function judge(
     filter: request.topicFilter,
     topicFilter,
     number,
-    qos: request.qos,
+    qos: Math.min(request.qos, features.maximumQos) as QoS, // [MQTT-3.2.2-10]
     noLocal: request.noLocal,
     retainAsPublished: request.retainAsPublished,
     retainHandling: request.retainHandling,
@@ -118,7 +151,13 @@ function codeOf(connection: Connection, verdict: Judged): number {
 }
 
 /** From `done` on no matching message is missed; what is retained comes by a replay (§3.8.4, Retain Handling). */
-function register(broker: Broker, session: Session, verdict: Judged, done: () => void): void {
+function register(
+  broker: Broker,
+  session: Session,
+  verdict: Judged,
+  fresh: ReadonlySet<string>,
+  done: () => void,
+): void {
   if (verdict.kind === "violation") {
     done();
     return;
@@ -127,7 +166,8 @@ function register(broker: Broker, session: Session, verdict: Judged, done: () =>
   broker.topics.register(subscription, (registrations) => {
     // The session may have ended or unsubscribed while the owners were asked.
     const isCurrent = session.subscriptions.get(subscription.filter) === subscription;
-    const wantsRetained = subscription.retainHandling === 0 || (subscription.retainHandling === 1 && isNew);
+    const wantsRetained =
+      subscription.retainHandling === 0 || (subscription.retainHandling === 1 && fresh.has(subscription.filter));
     if (isCurrent && wantsRetained && subscription.shareName === undefined)
       replay(broker, session, subscription, registrations);
     done();
@@ -173,6 +213,11 @@ export function onUnsubscribe(
     return;
   }
   const slot = connection.acks.reserve();
+  if (isIdInUse(connection, session, packet.packetId)) {
+    const reasonCodes = packet.topicFilters.map(() => reasonCode.packetIdentifierInUse);
+    connection.acks.settle(slot, { kind: "unsuback", packetId: packet.packetId, reasonCodes }, "at-once");
+    return;
+  }
   const reasonCodes = packet.topicFilters.map((filter) =>
     unsubscribeOne(broker, connection, session, filter) ? reasonCode.success : reasonCode.noSubscriptionExisted,
   );

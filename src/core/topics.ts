@@ -60,7 +60,7 @@ export class Topics implements TopicPort {
     }
     // Both in this turn: nothing that is taken later may overtake it, and one commit holds all of it.
     const join = joinVerdicts(done);
-    broker.groups.offerToAll({ ...message, retain: false }, fromDurable, join.onShared);
+    broker.groups.offerToAll(message, fromDurable, join.onShared);
     this.#passOn(message, origin, targets, fromDurable, delivered, join.onPassedOn);
   }
 

@@ -12,6 +12,8 @@ export interface Violation {
   readonly clause?: string;
   /** The row of the limits table that was passed. */
   readonly limit?: LimitName;
+  /** The detail is for the log alone: it would tell a stranger what to try next. */
+  readonly isPrivate?: true;
 }
 
 type Extra = { readonly clause?: string; readonly limit?: LimitName };
@@ -38,3 +40,9 @@ export const limitPassed = (limit: LimitName, code: ReasonCode, detail: string):
 /** Anything else, with its own reason code. */
 export const refused = (code: ReasonCode, detail: string, clause?: string): Violation =>
   violation(code, detail, clause === undefined ? {} : { clause });
+
+/** The same, where the client is told no more than the code. */
+export const refusedInPrivate = (code: ReasonCode, detail: string): Violation => ({
+  ...violation(code, detail, {}),
+  isPrivate: true,
+});

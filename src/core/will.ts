@@ -51,17 +51,22 @@ export function releaseWill(broker: Broker, connection: Connection, session: Ses
   connection.hasWill = false;
   const stored = broker.wills.get(connection.id);
   if (stored === undefined) return;
-  const lifeSec = session.kind === "stored" ? session.expiryIntervalSec : 0;
-  const delaySec = Math.min(stored.will.willDelayIntervalSec ?? 0, lifeSec); // [MQTT-3.1.3-9]
+  const delaySec = willDelaySec(stored.will, session);
   if (delaySec === 0) publishWill(broker, stored, nowMs);
   else delayWill(broker, stored, nowMs + delaySec * 1000);
+}
+
+/** Never beyond the end of the session [MQTT-3.1.3-9]. */
+export function willDelaySec({ willDelayIntervalSec }: Will, session: Session | undefined): number {
+  const lifeSec = session?.kind === "stored" ? session.expiryIntervalSec : 0;
+  return Math.min(willDelayIntervalSec ?? 0, lifeSec);
 }
 
 export function delayWill(broker: Broker, stored: StoredWill, dueAtMs: number): void {
   const delayed = { ...stored, dueAtMs };
   broker.wills.put(stored.connection, delayed);
   broker.delayedWills.set(stored.connection, delayed);
-  broker.effects.wakeAt(dueAtMs);
+  broker.effects.wakeAt(dueAtMs, "seconds");
   broker.effects.needsFlush();
 }
 
@@ -86,7 +91,7 @@ export function publishDueWills(broker: Broker, nowMs: number): void {
   for (const stored of broker.delayedWills.values()) {
     const dueAtMs = stored.dueAtMs ?? 0;
     if (dueAtMs <= nowMs) publishWill(broker, stored, nowMs);
-    else broker.effects.wakeAt(dueAtMs);
+    else broker.effects.wakeAt(dueAtMs, "seconds");
   }
 }
 

@@ -59,6 +59,10 @@ export class Window {
     return this.#inFlight.values();
   }
 
+  get(packetId: PacketId): InFlight | undefined {
+    return this.#inFlight.get(packetId);
+  }
+
   /** PUBACK: ends a QoS 1 message. `undefined`: no such message in flight (ignored: a late answer). */
   onPuback(packetId: PacketId): InFlight | undefined {
     const entry = this.#inFlight.get(packetId);

@@ -69,7 +69,7 @@ export async function publishFromBinding(
   }
   const unserved = await layoutProblem(deps, namespace);
   if (unserved !== undefined) return refusedResult(reasonCode.serverUnavailable, unserved.detail);
-  const message = checkMessage(toRequest(parsed.output), grant, deps.config.limits);
+  const message = checkMessage(toRequest(parsed.output), grant, deps.config);
   if (!message.ok) return refusedResult(message.error.reasonCode, message.error.detail);
   return publish({ deps, namespace, grant }, message.value, idempotencyKey);
 }

@@ -10,7 +10,7 @@ import type { Problem } from "./problem.ts";
 /** The part of the configuration that HTTP reads. */
 export type HttpConfig = Pick<
   Config,
-  "open" | "credentialsConfigured" | "allowedOrigins" | "namespaces" | "limits" | "tokens"
+  "open" | "credentialsConfigured" | "stopToken" | "allowedOrigins" | "namespaces" | "limits" | "features" | "tokens"
 >;
 
 /** Who asks, and what it may do. */
@@ -25,6 +25,7 @@ export interface Grant {
 /** One line of the structured log. Never a payload, never a secret. */
 export interface HttpLogRecord {
   readonly event:
+    | "client-disconnected"
     | "http-failed"
     | "http-refused"
     | "http-unauthorized"
@@ -37,6 +38,7 @@ export interface HttpLogRecord {
   /** Id of the token. */
   readonly principal?: string;
   readonly topic?: string;
+  readonly clientId?: string;
   readonly shard?: number;
   /** Path of the request without its query, which may hold a token. */
   readonly path?: string;

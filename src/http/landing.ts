@@ -18,6 +18,7 @@ publish JSON          POST ${http}/api/v5/publish
 publish many          POST ${http}/api/v5/publish/bulk
 publish a raw body    POST ${http}/topics/{topic}
 retained value        GET, PUT, DELETE ${http}/topics/{topic}
+close a connection    DELETE ${http}/api/v5/clients/{clientid}
 health                GET ${http}/healthz
 metrics               GET ${http}/metrics
 OpenAPI document      GET ${http}/openapi.json

@@ -1,27 +1,34 @@
-// Whether a message from HTTP may become a PUBLISH: topic, sizes, strings, and who asks.
+// Whether a message from HTTP may become a PUBLISH: topic, what the broker offers, sizes, strings, and who asks.
 
 import { fail, ok, type Result, type TopicName } from "../core/brand.ts";
 import type { Limits } from "../core/limits.ts";
-import type { MessageProperties } from "../core/packet.ts";
+import { featureFault } from "../core/message-fault.ts";
+import { publishSize } from "../core/publish-size.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { parseTopicName, utf8Length } from "../core/topic.ts";
 import { limitPassed, malformed, refused, type Violation } from "../core/violation.ts";
 import type { PublishRequest } from "../objects/shard-api.ts";
-import type { Grant } from "./deps.ts";
+import type { Grant, HttpConfig } from "./deps.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** A message that passed every check of HTTP. */
 export type CheckedMessage = PublishRequest & { readonly topicName: TopicName };
 
-export function checkMessage(draft: PublishRequest, grant: Grant, limits: Limits): Result<CheckedMessage, Violation> {
+export function checkMessage(
+  draft: PublishRequest,
+  grant: Grant,
+  { limits, features }: Pick<HttpConfig, "limits" | "features">,
+): Result<CheckedMessage, Violation> {
   const topicName = parseTopicName(draft.topicName, limits);
   if (!topicName.ok) return topicName;
-  const fault = propertiesFault(draft, limits) ?? sizeFault(draft, limits);
+  const message: CheckedMessage = { ...draft, topicName: topicName.value };
+  // What clients are not offered is not offered here.
+  const fault = featureFault(features, message) ?? propertiesFault(message, limits) ?? sizeFault(message, limits);
   if (fault !== undefined) return fail(fault);
-  if (!grant.access.mayPublish(topicName.value)) {
+  if (!grant.access.mayPublish(message.topicName)) {
     return fail(refused(reasonCode.notAuthorized, "the token may not publish to this topic"));
   }
-  return ok({ ...draft, topicName: topicName.value });
+  return ok(message);
 }
 
 function propertiesFault(draft: PublishRequest, limits: Limits): Violation | undefined {
@@ -52,31 +59,10 @@ const isMqttString = (text: string): boolean =>
 
 const badString = (what: string): Violation => malformed(`${what} is not a string that MQTT can carry`, "MQTT-1.5.4-1");
 
-function sizeFault(draft: PublishRequest, limits: Limits): Violation | undefined {
-  const size = packetSize(draft);
+/** The largest PUBLISH that this message becomes, identifiers of a subscriber's own apart. */
+function sizeFault(message: CheckedMessage, limits: Limits): Violation | undefined {
+  const size = publishSize(message, 2, [], "first");
   if (size <= limits.maximumPacketSize) return undefined;
   const detail = `the message needs a packet of ${size} bytes, the limit is ${limits.maximumPacketSize}`;
   return limitPassed("maximumPacketSize", reasonCode.packetTooLarge, detail);
-}
-
-/** Fixed header 5, topic length 2, packet id 2, property length 4: at their longest. */
-const packetOverheadBytes = 13;
-
-/** Bytes of the largest PUBLISH that this message becomes for an MQTT 5 subscriber, identifiers of its own apart. */
-function packetSize(draft: PublishRequest): number {
-  return (
-    packetOverheadBytes + utf8Length(draft.topicName) + draft.payload.length + propertiesSize(draft.properties ?? {})
-  );
-}
-
-function propertiesSize(properties: MessageProperties): number {
-  const { contentType, responseTopic, correlationData, userProperties = [] } = properties;
-  // Identifier 1, then the value (§3.3.2.3): indicator 1, interval 4, lengths 2.
-  let size = properties.payloadFormatIndicator === undefined ? 0 : 2;
-  if (properties.messageExpiryIntervalSec !== undefined) size += 5;
-  if (contentType !== undefined) size += 3 + utf8Length(contentType);
-  if (responseTopic !== undefined) size += 3 + utf8Length(responseTopic);
-  if (correlationData !== undefined) size += 3 + correlationData.length;
-  for (const [name, value] of userProperties) size += 5 + utf8Length(name) + utf8Length(value);
-  return size;
 }

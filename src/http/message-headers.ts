@@ -69,18 +69,21 @@ export function decodeText(text: string): string | undefined {
 const encodeUserProperties = (properties: UserProperties): string =>
   encodeBase64(new TextEncoder().encode(JSON.stringify(properties.map(([name, value]) => ({ [name]: value })))));
 
-/** Base64 of `[{"name":"value"}, …]`, or of one such object; `undefined` for anything else. */
+/** Base64 of JSON; `undefined` for anything else than user properties. */
 export function decodeUserProperties(text: string): UserProperties | undefined {
   const bytes = decodeBase64(text);
-  if (bytes === undefined) return undefined;
-  const parsed = parseUtf8Json(bytes);
-  const objects: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+  return bytes === undefined ? undefined : userPropertiesOf(parseUtf8Json(bytes));
+}
+
+/** From `[{"name":"value"}, …]`, or one such object; `undefined` for anything else. */
+export function userPropertiesOf(value: unknown): UserProperties | undefined {
+  const objects: unknown[] = Array.isArray(value) ? value : [value];
   const pairs: [string, string][] = [];
   for (const item of objects) {
     if (typeof item !== "object" || item === null || Array.isArray(item)) return undefined;
-    for (const [name, value] of Object.entries(item)) {
-      if (typeof value !== "string") return undefined;
-      pairs.push([name, value]);
+    for (const [name, text] of Object.entries(item)) {
+      if (typeof text !== "string") return undefined;
+      pairs.push([name, text]);
     }
   }
   return pairs;

@@ -1,5 +1,6 @@
 // `GET /openapi.json`: the API as OpenAPI 3.1, kept by hand; a test holds it equal to the routes.
 
+import { maximumExpirySec } from "./message-options.ts";
 import { maximumBulkMessages } from "./publish.ts";
 
 export function handleOpenApi(): Response {
@@ -58,9 +59,10 @@ const idempotencyKey = {
 };
 
 const qos = { type: "integer", enum: [0, 1, 2], default: 0 };
+const expirySec = { type: "integer", minimum: 0, maximum: maximumExpirySec };
 const messageOptions = [
   query("qos", "Header: mqtt-qos", qos),
-  query("messageExpiry", "Seconds. Header: mqtt-message-expiry", { type: "integer", minimum: 0 }),
+  query("messageExpiry", "Seconds. Header: mqtt-message-expiry", expirySec),
   query("contentType", "Header: mqtt-content-type, or else content-type"),
   query("responseTopic", "Header: mqtt-response-topic"),
   query("correlationData", "Base64. Header: mqtt-correlation-data"),
@@ -103,14 +105,19 @@ const topicPath = (topicParameter: object): object => ({
   },
 });
 
+const textsByName = { type: "object", additionalProperties: text };
+
 const messageProperties = {
   type: "object",
   properties: {
     payload_format_indicator: { type: "integer", enum: [0, 1] },
-    message_expiry_interval: { type: "integer", minimum: 0, description: "Seconds" },
+    message_expiry_interval: { ...expirySec, description: "Seconds" },
     response_topic: text,
     correlation_data: text,
-    user_properties: { type: "object", additionalProperties: text },
+    user_properties: {
+      oneOf: [textsByName, { type: "array", items: textsByName }],
+      description: "The array for names that come more than once, or in an order of their own",
+    },
     content_type: text,
   },
 };
@@ -186,6 +193,30 @@ export const openApiDocument = {
           ...publishFailures,
           "503": json("One at least refused or without a verdict", { type: "array", items: reference("Published") }),
         },
+      },
+    },
+    "/api/v5/clients/{clientid}": {
+      delete: {
+        summary: "Close a client's connection, with DISCONNECT 0x98; its session stays",
+        parameters: [
+          { name: "clientid", in: "path", required: true, description: "Percent-encoded, `/` too", schema: text },
+        ],
+        responses: {
+          "204": { description: "Closed" },
+          "400": failure("The client identifier is not percent-encoded UTF-8"),
+          ...authFailures,
+          "404": failure("It is not connected"),
+          "503": failure("The client's shard did not answer"),
+        },
+      },
+    },
+    "/stop": {
+      post: {
+        summary: "The self-hosted start says that its process ends; anybody else gets 404",
+        parameters: [
+          { name: "x-stop-token", in: "header", required: true, description: "The start's own", schema: text },
+        ],
+        responses: { "204": { description: "Clients were told" }, "404": failure("No such path") },
       },
     },
     "/topics": topicPath(query("topic", "For topics that a path cannot carry: with the levels `.` and `..`")),

@@ -9,6 +9,7 @@ import type { PublishRequest } from "../objects/shard-api.ts";
 import { decodeBase64, parseJson, readBody, type BodyLimit } from "./body.ts";
 import type { Exchange } from "./deps.ts";
 import { checkMessage, type CheckedMessage } from "./message-check.ts";
+import { userPropertiesOf } from "./message-headers.ts";
 import { defined, maximumExpirySec } from "./message-options.ts";
 import { noteOf, problem, reasonName, statusOf, type Problem } from "./problem.ts";
 import type { Verdict } from "./publish-all.ts";
@@ -21,6 +22,13 @@ export const maximumBulkBytes = 1024 * 1024;
 const jsonBytesPerByte = 2;
 
 const encoding = v.nullish(v.picklist(["plain", "base64"]));
+
+/** EMQX takes an object; an array of objects is ours, for names that come twice or in an order of their own. */
+const userPropertiesSchema = v.pipe(
+  v.unknown(),
+  v.check((value) => userPropertiesOf(value) !== undefined, "neither an object of texts nor an array of such objects"),
+  v.transform(userPropertiesOf),
+);
 
 /** Unknown fields are ignored; a null counts as absent. */
 const messageSchema = v.object({
@@ -40,7 +48,7 @@ const messageSchema = v.object({
       message_expiry_interval: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maximumExpirySec))),
       response_topic: v.nullish(v.string()),
       correlation_data: v.nullish(v.string()),
-      user_properties: v.nullish(v.record(v.string(), v.string())),
+      user_properties: v.nullish(userPropertiesSchema),
       content_type: v.nullish(v.string()),
     }),
   ),
@@ -110,7 +118,7 @@ function readMessage(item: unknown, exchange: Exchange): Result<CheckedMessage, 
   const draft = toRequest(parsed.output);
   if (draft === undefined) return fail({ violation: wrongField("payload: not base64") });
   const { grant, deps } = exchange;
-  const message = checkMessage(draft, grant, deps.config.limits);
+  const message = checkMessage(draft, grant, deps.config);
   return message.ok ? ok(message.value) : fail({ violation: message.error, topicName: draft.topicName });
 }
 
@@ -142,13 +150,13 @@ function toRequest(body: MessageBody): PublishRequest | undefined {
 }
 
 function toProperties(body: NonNullable<MessageBody["properties"]>): MessageProperties {
-  const { correlation_data: correlationData, user_properties: userProperties } = body;
+  const { correlation_data: correlationData } = body;
   return defined({
     payloadFormatIndicator: body.payload_format_indicator ?? undefined,
     messageExpiryIntervalSec: body.message_expiry_interval ?? undefined,
     responseTopic: body.response_topic ?? undefined,
     correlationData: typeof correlationData === "string" ? new TextEncoder().encode(correlationData) : undefined,
-    userProperties: userProperties ? Object.entries(userProperties) : undefined,
+    userProperties: body.user_properties ?? undefined,
     contentType: body.content_type ?? undefined,
   });
 }
@@ -175,11 +183,12 @@ function problemOfFaults(
   });
 }
 
-/** EMQX says only what a PUBACK can say: 0x97 for a message too large, 0x83 for every other fault but the topic. */
+/** EMQX says only what a PUBACK can say: 0x97 for a message too large, 0x83 for whatever has no code of its own. */
 function emqxReasonCode(violation: Violation): Violation["reasonCode"] {
   switch (violation.reasonCode) {
     case reasonCode.topicNameInvalid:
     case reasonCode.notAuthorized:
+    case reasonCode.payloadFormatInvalid:
       return violation.reasonCode;
     case reasonCode.packetTooLarge:
       return reasonCode.quotaExceeded;

@@ -2,6 +2,7 @@
 // stands under `/` (the namespace `default`) and under `/n/{namespace}`.
 
 import type { Requirement } from "./authenticate.ts";
+import { handleClientDelete } from "./clients.ts";
 import type { Handler } from "./deps.ts";
 import { handleExample } from "./example.ts";
 import { handleHealth } from "./health.ts";
@@ -9,6 +10,7 @@ import { handleLanding } from "./landing.ts";
 import { handleMetrics } from "./metrics.ts";
 import { handleOpenApi } from "./openapi.ts";
 import { handlePublish, handlePublishBulk } from "./publish.ts";
+import { handleStop } from "./stop.ts";
 import { handleTopicDelete, handleTopicGet, handleTopicPost, handleTopicPut } from "./topics.ts";
 import { handleUpgrade } from "./upgrade.ts";
 
@@ -24,6 +26,8 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export interface Route {
   readonly pattern: string;
   readonly documentedAs: string;
+  /** For the process that runs the broker, not for its users. */
+  readonly isInternal?: true;
   readonly operations: Readonly<Partial<Record<Method, Operation>>>;
 }
 
@@ -71,6 +75,17 @@ export const routes: readonly Route[] = [
     pattern: "/api/v5/publish/bulk",
     documentedAs: "/api/v5/publish/bulk",
     operations: { POST: { requires: "publish", handle: handlePublishBulk } },
+  },
+  {
+    pattern: "/api/v5/clients/:clientid",
+    documentedAs: "/api/v5/clients/{clientid}",
+    operations: { DELETE: { requires: "admin", handle: handleClientDelete } },
+  },
+  {
+    pattern: "/stop",
+    documentedAs: "/stop",
+    isInternal: true,
+    operations: { POST: { requires: "nothing", handle: handleStop } },
   },
   { pattern: "/topics", documentedAs: "/topics", operations: topicOperations },
   { pattern: "/topics/*", documentedAs: "/topics/{topic}", operations: topicOperations },

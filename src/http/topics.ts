@@ -54,7 +54,7 @@ async function publishRaw(exchange: Exchange, how: RawPublish): Promise<Result<P
     payload: how.isEmpty === true ? new Uint8Array(0) : body.value,
     retain: how.retain ?? options.value.retain,
   };
-  const message = checkMessage(draft, grant, limits);
+  const message = checkMessage(draft, grant, deps.config);
   if (!message.ok) return fail(problemOf(message.error, draft.topicName));
   return publishRequested(exchange, [message.value], { operation: `${request.method} /topics` });
 }

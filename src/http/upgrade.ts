@@ -3,8 +3,8 @@
 import type { Exchange } from "./deps.ts";
 import { problem, type Problem } from "./problem.ts";
 
-/** In the order of no preference: the client's order counts. */
-const knownProtocols: ReadonlySet<string> = new Set(["mqtt", "mqttv3.1"]);
+/** `mqtt` wherever it is offered [MQTT-6.0.0-4]; the other is that of MQTT 3.1. */
+const knownProtocols = ["mqtt", "mqttv3.1"] as const;
 
 /**
  * Hands an upgrade on with the one sub-protocol to echo: browsers drop a connection whose 101 names none of theirs
@@ -14,7 +14,7 @@ export async function handleUpgrade(exchange: Exchange): Promise<Response | Prob
   const { request, deps, namespace } = exchange;
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return upgradeRequired;
   const offered = offeredProtocols(request.headers);
-  const selected = offered.find((name) => knownProtocols.has(name));
+  const selected = knownProtocols.find((name) => offered.includes(name));
   if (offered.length > 0 && selected === undefined) return unknownProtocol;
   return deps.upgrade(offered.length > 1 ? offeringOnly(request, selected) : request, namespace);
 }

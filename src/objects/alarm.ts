@@ -1,7 +1,9 @@
 // The shard's one alarm: set only when something is due earlier, because each setting is a billed row.
 
-/** Sweeps are at least so far apart. */
-const minimumSweepIntervalMs = 5_000;
+import type { WakePrecision } from "../core/effect.ts";
+
+/** Sweeps are at least so far apart, by how exact they have to be. */
+const minimumSweepIntervalMs: { readonly [Precision in WakePrecision]: number } = { rough: 5_000, seconds: 1_000 };
 
 export class Alarm {
   readonly #storage: DurableObjectStorage;
@@ -17,7 +19,8 @@ export class Alarm {
     this.#now = now;
   }
 
-  wakeAt(dueAtMs: number): void {
+  wakeAt(atMs: number, precision: WakePrecision = "rough"): void {
+    const dueAtMs = Math.ceil(Math.max(atMs, this.#lastSweepMs + minimumSweepIntervalMs[precision]));
     if (typeof this.#setForMs === "number" && this.#setForMs <= dueAtMs) return;
     if (this.#wantedAtMs !== undefined && this.#wantedAtMs <= dueAtMs) return;
     this.#wantedAtMs = dueAtMs;
@@ -35,10 +38,9 @@ export class Alarm {
     try {
       if (this.#setForMs === undefined) this.#setForMs = await this.#storage.getAlarm();
       else await Promise.resolve(); // until the event is over: a sweep names the deadline of every connection, and one row is enough
-      const wanted = this.#wantedAtMs;
+      const dueAtMs = this.#wantedAtMs;
       this.#wantedAtMs = undefined;
-      if (wanted === undefined) return;
-      const dueAtMs = Math.ceil(Math.max(wanted, this.#lastSweepMs + minimumSweepIntervalMs));
+      if (dueAtMs === undefined) return;
       if (this.#setForMs !== null && this.#setForMs <= dueAtMs) return;
       this.#setForMs = dueAtMs;
       await this.#storage.setAlarm(dueAtMs);

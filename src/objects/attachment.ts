@@ -7,12 +7,15 @@ import { PackedReader, PackedWriter } from "../core/packed.ts";
 import type { ProtocolVersion, QoS } from "../core/packet.ts";
 import type { QueuedMessage } from "../core/outbound-ephemeral.ts";
 import type { StoredReplay } from "../core/replay.ts";
-import type { ConnectionSnapshot, SavedInFlight } from "../core/restore.ts";
+import type { ConnectionSnapshot, SavedInFlight, SavedTerms } from "../core/restore.ts";
 import type { StoredSubscription } from "../core/session-table.ts";
 import type { InFlight } from "../core/window.ts";
 
 const headVersion = 1;
+/** Of MQTT 3 connections: also the release before MQTT 5 reads them. */
 const snapshotVersion = 1;
+/** With the terms of an MQTT 5 connection at the end; no older release has let such a client in. */
+const snapshotVersion5 = 2;
 const headLength = 10;
 const dirtyFlag = 1;
 const overflowFlag = 2;
@@ -63,7 +66,9 @@ export const bodyOf = (attachment: Uint8Array): Uint8Array => attachment.subarra
 
 export function packSaved({ snapshot, partial }: SavedConnection): Uint8Array<ArrayBuffer> {
   const writer = new PackedWriter();
-  writer.byte(snapshotVersion).uint(snapshot.id).byte(snapshot.protocolVersion).uint(snapshot.keepAliveSec);
+  const { terms } = snapshot;
+  writer.byte(terms === undefined ? snapshotVersion : snapshotVersion5);
+  writer.uint(snapshot.id).byte(snapshot.protocolVersion).uint(snapshot.keepAliveSec);
   writer
     .uint(snapshot.connectedAtMs)
     .byte(snapshot.hasWill ? 1 : 0)
@@ -72,13 +77,15 @@ export function packSaved({ snapshot, partial }: SavedConnection): Uint8Array<Ar
   writer.optionalUint(snapshot.leaseSec).uint(snapshot.windowSize).bytes(partial);
   writeOutbound(writer, snapshot.outbound);
   writeList(writer, snapshot.replays, writeReplay);
+  if (terms !== undefined) writeTerms(writer, terms);
   return writer.finish();
 }
 
 export function unpackSaved(bytes: Uint8Array): SavedConnection {
   const reader = new PackedReader(bytes);
   const version = reader.byte();
-  if (version !== snapshotVersion) throw new Error(`connection snapshot of an unknown version: ${version}`);
+  if (version !== snapshotVersion && version !== snapshotVersion5)
+    throw new Error(`connection snapshot of an unknown version: ${version}`);
   const id = reader.uint();
   const protocolVersion = reader.byte() as ProtocolVersion;
   const keepAliveSec = reader.uint();
@@ -91,6 +98,7 @@ export function unpackSaved(bytes: Uint8Array): SavedConnection {
   const partial = reader.bytes().slice();
   const outbound = readOutbound(reader);
   const replays = readList(reader, readReplay);
+  const terms = version === snapshotVersion5 ? readTerms(reader) : undefined;
   return {
     partial,
     snapshot: {
@@ -105,7 +113,33 @@ export function unpackSaved(bytes: Uint8Array): SavedConnection {
       replays,
       ...(username !== undefined && { username }),
       ...(leaseSec !== undefined && { leaseSec }),
+      ...(terms !== undefined && { terms }),
     },
+  };
+}
+
+function writeTerms(writer: PackedWriter, terms: SavedTerms): void {
+  writer.optionalUint(terms.maximumPacketSize).byte(terms.wantsProblemInformation ? 1 : 0);
+  writeOptionalString(writer, terms.authenticationMethod);
+  writeList(writer, terms.inboundAliases, (to, [alias, topicName]) => void to.uint(alias).string(topicName));
+  writer.uint(terms.outboundAliasMaximum);
+  writeList(writer, terms.outboundAliases, (to, topicName) => void to.string(topicName));
+}
+
+function readTerms(reader: PackedReader): SavedTerms {
+  const maximumPacketSize = reader.optionalUint();
+  const wantsProblemInformation = reader.byte() === 1;
+  const authenticationMethod = readOptionalString(reader);
+  const inboundAliases = readList(reader, (from) => [from.uint(), from.string() as TopicName] as const);
+  const outboundAliasMaximum = reader.uint();
+  const outboundAliases = readList(reader, (from) => from.string() as TopicName);
+  return {
+    wantsProblemInformation,
+    inboundAliases,
+    outboundAliasMaximum,
+    outboundAliases,
+    ...(maximumPacketSize !== undefined && { maximumPacketSize }),
+    ...(authenticationMethod !== undefined && { authenticationMethod }),
   };
 }
 

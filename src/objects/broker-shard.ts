@@ -8,21 +8,22 @@ import type { Connection } from "../core/connection.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Layout } from "../core/placement.ts";
 import { PendingRows } from "../core/pending-rows.ts";
+import type { ClientPacket } from "../core/packet.ts";
+import { isWrongAnswer } from "../core/publish.ts";
 import { loadSessions, recover } from "../core/restore.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { malformed, refused, type Violation } from "../core/violation.ts";
-import type { Connect } from "../core/packet.ts";
 import { isShared } from "../core/shared-groups.ts";
 import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
 import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
 import { Alarm } from "./alarm.ts";
-import { askAuthenticator } from "./ask-authenticator.ts";
 import { Flush } from "./flush.ts";
 import { IdleSave } from "./idle-save.ts";
 import { relayHeader } from "./relay.ts";
 import { adoptLayout, drawClientId, isOwnClientId, layoutHeader, noLayout, storedLayout } from "./layout.ts";
 import { countSockets } from "./process-sockets.ts";
+import { Pumps } from "./pumps.ts";
 import { metricsOf } from "./shard-metrics.ts";
 import { claimAnswer, publishAll, publishOnce, readRetained } from "./shard-publish.ts";
 import type {
@@ -34,6 +35,7 @@ import type {
   RetainedValue,
   ShardMetrics,
 } from "./shard-api.ts";
+import { ShardAuthentication } from "./shard-authentication.ts";
 import { ShardEffects, type EffectTargets } from "./shard-effects.ts";
 import { ShardLinks } from "./shard-links.ts";
 import type { ShardSocket } from "./shard-socket.ts";
@@ -41,8 +43,6 @@ import { ShardSockets } from "./shard-sockets.ts";
 
 /** A shard that never idles tidies its log once in so many flushes. */
 const flushesPerTidying = 64;
-/** How long a replay waits for a socket that is behind. */
-const drainCheckMs = 50;
 
 export class BrokerShard extends DurableObject<Env> {
   readonly #config: Config;
@@ -58,7 +58,6 @@ export class BrokerShard extends DurableObject<Env> {
   readonly #links: ShardLinks;
   /** Their connections have ended: what they still say must not bring them back from their attachments. */
   readonly #gone = new WeakSet<WebSocket>();
-  readonly #pumps = new Set<Connection>();
   #flushesToTidying = flushesPerTidying;
   /** Every socket and every stored session is in memory. A wake for a PINGREQ or an acknowledgement needs one only. */
   #isWhole = false;
@@ -76,8 +75,8 @@ export class BrokerShard extends DurableObject<Env> {
       {
         limits: this.#config.limits,
         shardIndex: Number(index ?? 0),
-        protocolVersions: [3, 4],
-        sharedSubscriptions: true,
+        protocolVersions: [3, 4, 5],
+        features: this.#config.features,
         incarnation: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
         newClientId: () => drawClientId(this.#broker),
         isOwnClientId: (clientId) => isOwnClientId(this.#broker, clientId),
@@ -136,8 +135,23 @@ export class BrokerShard extends DurableObject<Env> {
       idleSave: this.#idleSave,
       alarm: this.#alarm,
       socketOf: (connection: Connection) => this.#sockets.of(connection),
-      authenticate: (connection: Connection, connect: Connect) => this.#authenticate(connection, connect),
-      pumpSoon: (connection: Connection) => this.#pumpSoon(connection),
+      authentication: new ShardAuthentication({
+        broker: this.#broker,
+        namespace: this.#namespace,
+        open: this.#config.open,
+        exports: ctx.exports,
+        input: (run) =>
+          guard(() => {
+            this.#becomeWhole();
+            run();
+          }),
+      }),
+      awaitAuth: (connection: Connection) => this.#sockets.awaitPacket(connection),
+      pumps: new Pumps({
+        isBehind: (connection) => this.#sockets.of(connection)?.isBehind ?? false,
+        guard,
+        pump: (connection) => this.#broker.onPump(connection, Date.now()),
+      }),
       callShard: (shard: number, call: Call) => this.#links.call(shard, call),
       askOtherShards: (done: (readings: readonly SysReadings[]) => void) => this.#links.askOthers(done),
       now: () => Date.now(),
@@ -245,6 +259,25 @@ export class BrokerShard extends DurableObject<Env> {
     return new Promise((resolve) => this.#flush.afterwards(resolve));
   }
 
+  async disconnectClient(clientId: string, layout: Layout): Promise<boolean> {
+    this.#adopt(layout);
+    this.#becomeWhole();
+    const isFound = await new Promise<boolean>((resolve) =>
+      this.#guard(() => resolve(this.#broker.onDisconnectRequest(clientId, Date.now()))),
+    );
+    await this.#committed();
+    return isFound;
+  }
+
+  /** The process is about to end. Tells every client that can be told; the rest is as after a crash. */
+  async shutDown(): Promise<void> {
+    this.#becomeWhole();
+    this.#guard(() => this.#broker.onShutdown(Date.now()));
+    this.#flush.now();
+    this.#idleSave.now();
+    await this.#committed();
+  }
+
   async readRetained(topicName: string): Promise<RetainedValue | null> {
     return readRetained(this.#broker, topicName, Date.now());
   }
@@ -258,11 +291,12 @@ export class BrokerShard extends DurableObject<Env> {
     this.#stores.meta.getNumber("schema");
   }
 
-  /** Runs the idle save and its flush now instead of within two seconds: before an eviction in tests. */
-  async saveNow(): Promise<void> {
+  /** Idle save and flush at once: before an eviction in tests. False while another shard owes an answer. */
+  async saveNow(): Promise<boolean> {
     this.#flush.now();
     this.#idleSave.now();
-    await new Promise<void>((resolve) => this.#flush.afterwards(resolve));
+    await this.#committed();
+    return this.#links.isIdle;
   }
 
   /** What throws here is a bug or a broken platform: memory is dropped and the object starts again from storage. */
@@ -295,8 +329,8 @@ export class BrokerShard extends DurableObject<Env> {
         this.#refuse(socket, packet);
         return;
       }
-      if (packet.kind === "connect") this.#sockets.onHeard(connection);
-      if (!this.#isWhole && !this.#isOwnBusiness(socket, packet.kind)) this.#becomeWhole();
+      if (packet.kind === "connect" || packet.kind === "auth") this.#sockets.onHeard(connection);
+      if (!this.#isWhole && !this.#isOwnBusiness(socket, packet)) this.#becomeWhole();
       this.#broker.onPacket(connection, packet, nowMs);
       this.#flush.relieve();
     }
@@ -306,10 +340,11 @@ export class BrokerShard extends DurableObject<Env> {
   }
 
   /** Packets that concern one connection only; a slot that an acknowledgement frees concerns all of a shared group. */
-  #isOwnBusiness({ connection: { state } }: ShardSocket, kind: string): boolean {
-    if (!isOwnBusiness.has(kind)) return false;
-    if (kind === "pingreq" || kind === "pubrel" || state.kind !== "connected") return true;
+  #isOwnBusiness({ connection: { state } }: ShardSocket, packet: ClientPacket): boolean {
+    if (!isOwnBusiness.has(packet.kind)) return false;
+    if (packet.kind === "pingreq" || packet.kind === "pubrel" || state.kind !== "connected") return true;
     const { session } = state;
+    if (isWrongAnswer(session.online, packet)) return false; // the connection ends, and its will concerns everybody
     if (session.kind === "ephemeral") return this.#broker.groups.isEmpty;
     // Where a wake touches one socket only, the subscriptions of its session are still in storage.
     return !this.#stores.sessions.subscriptions(session.number).some(({ filter }) => isShared(filter));
@@ -362,33 +397,6 @@ export class BrokerShard extends DurableObject<Env> {
     if (socket === undefined) return;
     this.#broker.onSocketLost(socket.connection, Date.now());
     this.#sockets.forget(socket);
-  }
-
-  #authenticate(connection: Connection, connect: Connect): void {
-    if (this.#config.open) {
-      this.#broker.onAuthVerdict(connection, { kind: "allow" }, Date.now());
-      return;
-    }
-    void askAuthenticator(this.ctx.exports, this.#namespace, connect).then((verdict) =>
-      this.#guard(() => {
-        this.#becomeWhole();
-        this.#broker.onAuthVerdict(connection, verdict, Date.now());
-      }),
-    );
-  }
-
-  #pumpSoon(connection: Connection): void {
-    if (this.#pumps.size === 0) {
-      const isBehind = this.#sockets.of(connection)?.isBehind ?? false;
-      setTimeout(() => this.#guard(() => this.#pump()), isBehind ? drainCheckMs : 0);
-    }
-    this.#pumps.add(connection);
-  }
-
-  #pump(): void {
-    const connections = [...this.#pumps];
-    this.#pumps.clear();
-    for (const connection of connections) this.#broker.onPump(connection, Date.now());
   }
 
   #saveProgress(socket: ShardSocket): void {

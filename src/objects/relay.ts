@@ -5,8 +5,10 @@
 import { encodePacket } from "../codec/encode.ts";
 import { PacketDecoder } from "../codec/packet-decoder.ts";
 import { PingFilter } from "../codec/ping-filter.ts";
+import { keepAliveSecOf } from "../core/keep-alive.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Connect } from "../core/packet.ts";
+import type { Connect, ProtocolVersion } from "../core/packet.ts";
+import { reasonCode, type ReasonCode } from "../core/reason-code.ts";
 
 /** Tells the shard that a relay is behind the socket: keep-alive is a lease then. */
 export const relayHeader = "x-mqtt-relay";
@@ -42,15 +44,18 @@ export class Relay {
   #shard: WebSocket | undefined;
   #isOpening = false;
   #isOver = false;
+  #version: ProtocolVersion | undefined;
   #keepAliveMs = 0;
   #lastSeenMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isBehind = false;
   /** Nothing has come from the client yet. */
   #isFresh = true;
-  /** The shard has answered CONNECT. */
+  /** The shard has sent CONNACK. */
   #isAnswered = false;
   #owedPings = 0;
+  /** The shard's, for the question whether it was its last. */
+  #lastFrame: Uint8Array = new Uint8Array();
 
   /** `client`: the Worker's end of an upgraded socket, not yet accepted. */
   static start(client: WebSocket, options: RelayOptions): Relay {
@@ -74,7 +79,7 @@ export class Relay {
     if (this.#isOver) return;
     this.#lastSeenMs = this.#options.now();
     if (!(data instanceof ArrayBuffer)) {
-      this.#end(); // a text frame closes the connection [MQTT-6.0.0-1]
+      this.#endFor(reasonCode.malformedPacket); // a text frame closes the connection [MQTT-6.0.0-1]
       return;
     }
     const bytes = new Uint8Array(data);
@@ -92,7 +97,11 @@ export class Relay {
   /** Nothing goes to the client before CONNACK [MQTT-3.2.0-1]: until then PINGRESP is owed. */
   #answer(pings: number): void {
     this.#owedPings += pings;
-    if (!this.#isAnswered || this.#owedPings === 0) return;
+    if (pings > 0 && !this.#isAnswered && this.#lastFrame[0] === authFirstByte) {
+      this.#end(); // [MQTT-3.1.2-30]: until CONNACK only AUTH and DISCONNECT
+      return;
+    }
+    if (!this.#isAnswered || this.#owedPings === 0 || endsWithDisconnect(this.#lastFrame)) return;
     const bytes = new Uint8Array(this.#owedPings * pingresp.length);
     for (let at = 0; at < bytes.length; at += pingresp.length) bytes.set(pingresp, at);
     this.#owedPings = 0;
@@ -132,7 +141,9 @@ export class Relay {
       this.#end(tryAgainLater);
       return;
     }
-    this.#keepAliveMs = (connect?.keepAliveSec ?? 0) * keepAliveMsPerSec;
+    this.#version = connect?.protocolVersion;
+    const { serverKeepAlive } = this.#options.limits;
+    this.#keepAliveMs = (connect === undefined ? 0 : keepAliveSecOf(connect, serverKeepAlive)) * keepAliveMsPerSec;
     this.#attach(shard);
   }
 
@@ -152,11 +163,12 @@ export class Relay {
   #onShardFrame(data: ArrayBuffer | string | Blob): void {
     if (this.#isOver || !(data instanceof ArrayBuffer)) return;
     this.#send(this.#client, data);
-    this.#isAnswered = true;
+    this.#lastFrame = new Uint8Array(data);
+    this.#isAnswered ||= this.#lastFrame[0] === connackFirstByte; // behind AUTH packets, if there are any
     this.#answer(0);
     const { slowConsumerSoftBytes, slowConsumerHardBytes } = this.#options.limits;
     const unsent = this.#unsent;
-    if (unsent > slowConsumerHardBytes) this.#end();
+    if (unsent > slowConsumerHardBytes) this.#endFor(reasonCode.quotaExceeded);
     else if (unsent > slowConsumerSoftBytes && !this.#isBehind) this.#onBehind();
   }
 
@@ -188,7 +200,8 @@ export class Relay {
     const nowMs = this.#options.now();
     const leftMs = this.#keepAliveMs === 0 ? Infinity : this.#lastSeenMs + this.#keepAliveMs - nowMs;
     if (leftMs <= 0) {
-      this.#end(); // [MQTT-3.1.2-24 v3.1.1]: the shard sees an abrupt loss and sends the will
+      // [MQTT-3.1.2-22, MQTT-3.1.2-24 v3.1.1]: the shard sees an abrupt loss and sends the will
+      this.#endFor(reasonCode.keepAliveTimeout);
       return;
     }
     if (nowMs - this.#renewedAtMs >= leaseRenewalMs) this.#renew(nowMs);
@@ -199,6 +212,14 @@ export class Relay {
   #renew(nowMs: number): void {
     this.#renewedAtMs = nowMs;
     if (this.#shard !== undefined) this.#send(this.#shard, relaySignal.alive);
+  }
+
+  /** Tells an MQTT 5 client why; what the shard sends are whole packets, so this one stands between two of them. */
+  #endFor(code: ReasonCode): void {
+    if (this.#version === 5 && this.#isAnswered) {
+      this.#send(this.#client, encodePacket({ kind: "disconnect", reasonCode: code }, 5)); // [MQTT-3.14.0-1]
+    }
+    this.#end();
   }
 
   #onConnectTimeout(): void {
@@ -220,5 +241,26 @@ export class Relay {
   }
 }
 
+/** [MQTT-3.14.4-1]: nothing follows a DISCONNECT. Frames of a shard are whole packets. */
+function endsWithDisconnect(frame: Uint8Array): boolean {
+  let at = 0;
+  let first = 0;
+  while (at < frame.length) {
+    first = frame[at] ?? 0;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      at += 1;
+      const byte = frame[at] ?? 0;
+      length += (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    at += 1 + length;
+  }
+  return first === disconnectFirstByte;
+}
+
+const disconnectFirstByte = 0xe0;
+const connackFirstByte = 0x20;
+const authFirstByte = 0xf0;
 const pingreqFirstByte = 0xc0;
 const pingresp = encodePacket({ kind: "pingresp" }, 4);

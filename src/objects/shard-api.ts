@@ -74,6 +74,13 @@ export interface ShardApi {
   /** Ends a claim with what the owners answered; `null` where one of them did not, so that a repeat asks them again. */
   finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null): Promise<void>;
   readRetained(topicName: string): Promise<RetainedValue | null>;
+  /**
+   * Closes the connection of a client that lives on this shard, with DISCONNECT 0x98 where it speaks MQTT 5. False where
+   * it has none.
+   */
+  disconnectClient(clientId: string): Promise<boolean>;
+  /** The process is about to end: MQTT 5 clients are told 0x8B, every connection is closed, sessions and wills stay. */
+  shutDown(): Promise<void>;
   metrics(): Promise<ShardMetrics>;
   /** Resolves when an upgrade and a publish would be served. */
   ready(): Promise<void>;

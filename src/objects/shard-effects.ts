@@ -1,10 +1,10 @@
 // The core's effects on a shard's sockets, flush, alarm and log.
 
-import { encodePacket } from "../codec/encode.ts";
+import { encodeWithin } from "../codec/encode-within.ts";
 import { PublishEncoder, type PublishHeader } from "../codec/publish-encoder.ts";
 import type { Connection } from "../core/connection.ts";
 import type { Counters } from "../core/counters.ts";
-import type { DeliveryHeader, Effects, Leaves, LogRecord } from "../core/effect.ts";
+import type { DeliveryHeader, Effects, ExchangeStep, Leaves, LogRecord, WakePrecision } from "../core/effect.ts";
 import type { SysReadings } from "../core/sys-topics.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Connect, Message, ServerPacket } from "../core/packet.ts";
@@ -12,6 +12,8 @@ import { writeLog } from "../log.ts";
 import type { Alarm } from "./alarm.ts";
 import type { Flush } from "./flush.ts";
 import type { IdleSave } from "./idle-save.ts";
+import type { Pumps } from "./pumps.ts";
+import type { ShardAuthentication } from "./shard-authentication.ts";
 import type { ShardSocket } from "./shard-socket.ts";
 
 /** What the effects act on. Filled in by the shard, which owns all of it. */
@@ -21,8 +23,9 @@ export interface EffectTargets {
   readonly idleSave: IdleSave;
   readonly alarm: Alarm;
   socketOf(connection: Connection): ShardSocket | undefined;
-  authenticate(connection: Connection, connect: Connect): void;
-  pumpSoon(connection: Connection): void;
+  readonly authentication: ShardAuthentication;
+  awaitAuth(connection: Connection): void;
+  readonly pumps: Pumps;
   callShard(shard: number, call: Call): void;
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void;
   now(): number;
@@ -41,6 +44,8 @@ export class ShardEffects implements Effects {
     dup: false,
     packetId: 0,
     subscriptionIdentifiers: noIdentifiers,
+    topicAlias: 0,
+    isTopicKnown: false,
     nowMs: 0,
   };
 
@@ -49,7 +54,12 @@ export class ShardEffects implements Effects {
   }
 
   send(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
-    this.#queue(connection, encodePacket(packet, connection.protocolVersion), leaves);
+    const bytes = encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize);
+    if (bytes !== undefined) this.#queue(connection, bytes, leaves);
+  }
+
+  fits(connection: Connection, packet: ServerPacket): boolean {
+    return encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize) !== undefined;
   }
 
   deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
@@ -60,6 +70,8 @@ export class ShardEffects implements Effects {
     full.dup = header.dup;
     full.packetId = header.packetId ?? 0;
     full.subscriptionIdentifiers = header.subscriptionIdentifiers ?? noIdentifiers;
+    full.topicAlias = header.topicAlias ?? 0;
+    full.isTopicKnown = header.isTopicKnown ?? false;
     full.nowMs = message.expiresAtMs === undefined ? 0 : this.#targets().now();
     this.#queue(connection, this.#publishEncoder.encode(message, full), leaves);
   }
@@ -79,7 +91,15 @@ export class ShardEffects implements Effects {
   }
 
   authenticate(connection: Connection, connect: Connect): void {
-    this.#targets().authenticate(connection, connect);
+    this.#targets().authentication.authenticate(connection, connect);
+  }
+
+  exchange(connection: Connection, step: ExchangeStep): void {
+    this.#targets().authentication.exchange(connection, step);
+  }
+
+  awaitAuth(connection: Connection): void {
+    this.#targets().awaitAuth(connection);
   }
 
   isBehind(connection: Connection): boolean {
@@ -97,7 +117,7 @@ export class ShardEffects implements Effects {
   }
 
   pumpSoon(connection: Connection): void {
-    this.#targets().pumpSoon(connection);
+    this.#targets().pumps.soon(connection);
   }
 
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void {
@@ -108,8 +128,8 @@ export class ShardEffects implements Effects {
     this.#targets().callShard(shard, call);
   }
 
-  wakeAt(dueAtMs: number): void {
-    this.#targets().alarm.wakeAt(dueAtMs);
+  wakeAt(dueAtMs: number, precision?: WakePrecision): void {
+    this.#targets().alarm.wakeAt(dueAtMs, precision);
   }
 
   log(record: LogRecord): void {

@@ -20,6 +20,7 @@ export class ShardLinks {
   readonly #port: ShardLinksPort;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAtMs = 0;
+  #calls = 0;
 
   constructor(port: ShardLinksPort) {
     this.#port = port;
@@ -28,13 +29,20 @@ export class ShardLinks {
   /** Sends a batch; its answer or failure comes back as an input. A stub that threw is dead, so each call has its own. */
   call(shard: number, call: Call): void {
     const { broker, guard } = this.#port;
+    this.#calls += 1;
     void this.#port
       .stub(shard)
       .deliverBatch(call.bytes, broker.layout)
+      .finally(() => (this.#calls -= 1))
       .then(
         (answer) => guard(() => broker.onLinkAnswer(shard, call.id, answer, Date.now())),
         (fault: unknown) => guard(() => broker.onLinkFailure(shard, call.id, !isOverloaded(fault), Date.now())),
       );
+  }
+
+  /** No other shard owes an answer. */
+  get isIdle(): boolean {
+    return this.#calls === 0;
   }
 
   /** What the other shards count; one that does not answer is left out. At once where there is no other. */

@@ -7,7 +7,8 @@ import type { Connection } from "../core/connection.ts";
 import type { PendingRows } from "../core/pending-rows.ts";
 import { restoreConnection } from "../core/restore.ts";
 import type { OpenStores } from "../storage/stores.ts";
-import { bodyOf, readHead, unpackSaved, type SavedConnection } from "./attachment.ts";
+import { writeLog } from "../log.ts";
+import { bodyOf, readHead, unpackSaved, type AttachmentHead, type SavedConnection } from "./attachment.ts";
 import { overflowKeyOf, type IdleSave } from "./idle-save.ts";
 import { countSockets } from "./process-sockets.ts";
 import { leaseSec } from "./relay.ts";
@@ -36,7 +37,7 @@ export class ShardSockets {
   readonly #port: ShardSocketsPort;
   readonly #sockets = new Map<WebSocket, ShardSocket>();
   readonly #byConnection = new Map<number, ShardSocket>();
-  readonly #awaitingConnect = new Set<Connection>();
+  readonly #awaited = new Set<Connection>();
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #lastConnectionId = 0;
 
@@ -66,9 +67,14 @@ export class ShardSockets {
     const nowMs = Date.now();
     this.#lastConnectionId = Math.max(this.#lastConnectionId + 1, nowMs * idsPerMs);
     const connection = this.#port.broker.onOpen(this.#lastConnectionId, nowMs, isRelayed ? leaseSec : undefined);
-    this.#awaitingConnect.add(connection);
-    if (this.#connectTimer === undefined) this.#armConnectTimer();
+    this.awaitPacket(connection);
     this.#track(ws, connection, new PacketDecoder(this.#port.config.limits));
+  }
+
+  /** It owes a CONNECT, or an AUTH, in time. */
+  awaitPacket(connection: Connection): void {
+    this.#awaited.add(connection);
+    if (this.#connectTimer === undefined) this.#armConnectTimer();
   }
 
   #armConnectTimer(): void {
@@ -81,9 +87,9 @@ export class ShardSockets {
     if (this.#port.broker.onConnectTimeout(Date.now()) > 0) this.#armConnectTimer();
   }
 
-  /** It owes no CONNECT any more. While the timer runs the object cannot sleep. */
+  /** It owes no packet any more. While the timer runs the object cannot sleep. */
   onHeard(connection: Connection): void {
-    if (!this.#awaitingConnect.delete(connection) || this.#awaitingConnect.size > 0) return;
+    if (!this.#awaited.delete(connection) || this.#awaited.size > 0) return;
     clearTimeout(this.#connectTimer);
     this.#connectTimer = undefined;
   }
@@ -113,15 +119,27 @@ export class ShardSockets {
   /** A socket that slept. One that was dirty is closed as after a crash: what it missed is not known. */
   restore(ws: WebSocket): ShardSocket | undefined {
     const attachment = ws.deserializeAttachment() as Uint8Array<ArrayBuffer> | null;
-    const head = attachment === null ? undefined : readHead(attachment);
-    if (attachment === null || head === undefined || head.isDirty) return close(ws);
-    const saved = this.#readSaved(attachment, head.hasOverflow);
-    if (saved === undefined || !this.#mayStay(saved.snapshot.username)) return close(ws);
+    const found = attachment === null ? undefined : this.#readClean(attachment);
+    if (attachment === null || found === undefined) return close(ws);
+    const { head, saved } = found;
+    if (!this.#mayStay(saved.snapshot.username)) return close(ws);
     const socket = this.#bringBack(ws, saved, head.lastSeenMs);
     if (socket === undefined) return close(ws);
     socket.attachment = attachment;
     socket.hasOverflow = head.hasOverflow;
     return socket;
+  }
+
+  /** Nothing where it is out of date, or in a format of a newer release, after a roll-back. */
+  #readClean(attachment: Uint8Array): { head: AttachmentHead; saved: SavedConnection } | undefined {
+    try {
+      const head = readHead(attachment);
+      const saved = head.isDirty ? undefined : this.#readSaved(attachment, head.hasOverflow);
+      return saved && { head, saved };
+    } catch (fault) {
+      writeLog("error", { event: "attachment-unreadable", reason: String(fault) });
+      return undefined;
+    }
   }
 
   #readSaved(attachment: Uint8Array, hasOverflow: boolean): SavedConnection | undefined {

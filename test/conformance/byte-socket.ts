@@ -24,12 +24,13 @@ export interface Transport {
 
 /** A broker that says nothing for this long has failed the dialogue; nothing waits for it where it answers. */
 const PATIENCE_MS = 3_000;
+const CONNACK = 0x20;
 
 /** Received bytes in order, whatever frames brought them. */
 export class Inbox {
   #bytes = new Uint8Array(0);
   #ended = false;
-  #hasReceived = false;
+  #hasConnack = false;
   #wake: (() => void) | undefined;
 
   push(bytes: Uint8Array): void {
@@ -37,7 +38,7 @@ export class Inbox {
     joined.set(this.#bytes);
     joined.set(bytes, this.#bytes.length);
     this.#bytes = joined;
-    this.#hasReceived = true;
+    this.#hasConnack ||= bytes[0] === CONNACK;
     this.#wake?.();
   }
 
@@ -46,9 +47,9 @@ export class Inbox {
     this.#wake?.();
   }
 
-  /** Whether anything ever came. */
-  get hasReceived(): boolean {
-    return this.#hasReceived;
+  /** Whether CONNACK came, after whatever AUTH: each of them begins a frame. */
+  get hasConnack(): boolean {
+    return this.#hasConnack;
   }
 
   get ended(): boolean {

@@ -16,6 +16,7 @@ type Evictions = "undisturbed" | "evicted between every two packets";
 const VERSION_NAMES: ReadonlyMap<Version, string> = new Map([
   [3, "MQTT 3.1"],
   [4, "MQTT 3.1.1"],
+  [5, "MQTT 5.0"],
 ]);
 
 /** The layout that the variables of this run propose. */
@@ -31,11 +32,20 @@ function placementOfRun(): Placement {
 
 async function undisturbed(): Promise<void> {}
 
-/** One test for each dialogue and version that it holds for, titled with the dialogue's title. */
+/** The versions that dialogues hold for. */
+const versionsOf = (dialogues: readonly Dialogue[]): Version[] =>
+  [...VERSION_NAMES.keys()].filter((version) => dialogues.some(({ versions }) => versions.includes(version)));
+
+/**
+ * One test for each dialogue and version that it holds for, titled with the dialogue's title.
+ *
+ * @param connackProperties what the configuration of this run tells every client of MQTT 5, in the notation of bytes
+ */
 export function testDialogues(
   dialogues: readonly Dialogue[],
   evictions: Evictions,
-  among: readonly Version[] = [...VERSION_NAMES.keys()],
+  among: readonly Version[] = versionsOf(dialogues),
+  connackProperties = "{limits}",
 ): void {
   const placement = placementOfRun();
   const nextIds = createIdSource(placement);
@@ -46,7 +56,7 @@ export function testDialogues(
         test(dialogue.title, async () => {
           const ids = nextIds();
           assertApart(ids, placement);
-          await play(dialogue, { transport: workerTransport, version, ids, between, advance });
+          await play(dialogue, { transport: workerTransport, version, ids, connackProperties, between, advance });
         });
       }
     });

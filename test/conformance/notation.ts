@@ -6,11 +6,13 @@
 //   00*300  'x'*300   repeated
 //   (a comment)       nothing
 //   {sp}              the session present flag of a resumed session: 01, and 00 in MQTT 3.1, which has none
+//   {limits}          the properties that every CONNACK 0 of MQTT 5 begins with, 11 bytes: receive maximum 4096, maximum
+//                     packet size 1 MiB, topic alias maximum 16
 //   CONNECT 02 …      10, remaining length, protocol name and level of the version; up to a `;` or the end
 //   ..  62/6a         in an expectation: any byte; one of these bytes
 //   $p                two bytes that the server chose: kept where first expected, then the same wherever they stand
 
-export type Version = 3 | 4;
+export type Version = 3 | 4 | 5;
 export type Ids = Readonly<Record<string, string>>;
 /** Packet identifiers that the server chose, by their name in the dialogue. */
 export type Captures = Map<string, number>;
@@ -33,7 +35,11 @@ const TOKEN =
 const PROTOCOL: Record<Version, string> = {
   3: "0006 'MQIsdp' 03",
   4: "0004 'MQTT' 04",
+  5: "0004 'MQTT' 05",
 };
+
+/** `{limits}`: the defaults that the server tells every client of MQTT 5 (§3.2.2.3). */
+const LIMITS = "21 1000 27 00100000 22 0010";
 
 const encoder = new TextEncoder();
 
@@ -54,11 +60,11 @@ function withIds(text: string, ids: Ids): string {
   });
 }
 
-/** §2.2.3, for CONNECT alone. */
-function remainingLength(count: number): number[] {
+/** A length as CONNECT has it before its fields and before its properties (§1.5.5). */
+export function variableByteInteger(count: number): number[] {
   const low = count % 128;
   const rest = (count - low) / 128;
-  return rest === 0 ? [low] : [low | 0x80, ...remainingLength(rest)];
+  return rest === 0 ? [low] : [low | 0x80, ...variableByteInteger(rest)];
 }
 
 /** How many bytes the items stand for: a capture is two. */
@@ -67,7 +73,7 @@ export const sizeOf = (items: readonly Item[]): number =>
 
 function connectHeader(rest: readonly Item[], notation: Notation): Item[] {
   const protocol = parseBytes(PROTOCOL[notation.version], notation);
-  const length = remainingLength(sizeOf(protocol) + sizeOf(rest));
+  const length = variableByteInteger(sizeOf(protocol) + sizeOf(rest));
   return [...bytesToItems([0x10, ...length]), ...protocol];
 }
 
@@ -78,6 +84,7 @@ function parseToken(groups: Record<string, string | undefined>, notation: Notati
   }
   if (hex !== undefined) return repeated(bytesToItems(hexToBytes(hex)), groups["hexTimes"]);
   if (word === "sp") return bytesToItems([notation.version === 3 ? 0 : 1]);
+  if (word === "limits") return parseBytes(LIMITS, notation);
   if (word !== undefined) return bytesToItems(encoder.encode(withIds(`{${word}}`, notation.ids)));
   if (capture !== undefined) return [{ kind: "capture", name: capture }];
   if (oneOf !== undefined) return [{ kind: "oneOf", values: oneOf.split("/").flatMap(hexToBytes) }];
@@ -144,6 +151,38 @@ export function matchBytes(items: readonly Item[], bytes: Uint8Array, captures: 
   }
   for (const [name, value] of found) captures.set(name, value);
   return true;
+}
+
+/** What stands behind the fixed header, whatever its remaining length. */
+export function bodyOf(packet: Uint8Array): Uint8Array {
+  const last = packet.subarray(1).findIndex((byte) => byte < 0x80);
+  return packet.subarray(last + 2);
+}
+
+/** Whether the packet has this first byte, and a body that begins with what the other items describe. */
+export function matchStart(items: readonly Item[], packet: Uint8Array, captures: Captures): boolean {
+  const size = sizeOf(items);
+  const start = [...packet.subarray(0, 1), ...bodyOf(packet)].slice(0, size);
+  return matchBytes(items, Uint8Array.from(start), captures);
+}
+
+const REASON_STRING = 0x1f;
+const SERVER_REFERENCE = 0x1c;
+
+/**
+ * Whether the bytes are the end of a DISCONNECT or of a CONNACK that refuses: nothing, or a length and what these may say:
+ * a reason string and a server reference (§3.2.2.3, §3.14.2.2).
+ */
+export function isReason(bytes: Uint8Array): boolean {
+  if (bytes.length === 0) return true;
+  const properties = bodyOf(Uint8Array.of(0, ...bytes));
+  const length = variableByteInteger(properties.length);
+  let at = 0;
+  while (at < properties.length) {
+    if (properties[at] !== REASON_STRING && properties[at] !== SERVER_REFERENCE) return false;
+    at += 3 + (properties[at + 1] ?? 0) * 256 + (properties[at + 2] ?? 0);
+  }
+  return at === properties.length && toHex(bytes) === toHex(Uint8Array.of(...length, ...properties));
 }
 
 export const toHex = (bytes: Uint8Array): string =>

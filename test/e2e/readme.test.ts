@@ -146,6 +146,11 @@ withPackages(["chromium", "curl", "mosquitto-clients", "python3-paho-mqtt"], () 
       expect(response.headers.get("content-type")).toContain("text/javascript");
       expect(await response.text()).toBe(readFileSync(join(root, "node_modules/mqtt/dist/mqtt.min.js"), "utf8"));
     },
+    "node/request.js": async () => {
+      const output = await runProgram([process.execPath, "examples/node/request.js", `ws://127.0.0.1:${port}/mqtt`]);
+      expect(output).toMatch(/^HELLO FROM NODE$/m);
+      await observer.receive(1); // its question
+    },
     "node/chat.js": () => {
       const program = begin(process.execPath, "examples/node/chat.js", `ws://127.0.0.1:${port}/mqtt`);
       return showsItsGreeting(program, readFileSync(join(root, "examples/node/chat.js"), "utf8"));

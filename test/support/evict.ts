@@ -20,9 +20,30 @@ async function shards(): Promise<ShardStub[]> {
  * called where the runtime could hibernate: no connection is without its CONNACK.
  */
 export async function settleAndEvict(): Promise<void> {
-  for (const stub of await shards()) {
-    await runInDurableObject<BrokerShard, void>(stub, (instance) => instance.saveNow());
+  const stubs = await shards();
+  await settle(stubs);
+  for (const stub of stubs) {
+    await save(stub);
     await evictDurableObject(stub, { webSockets: "hibernate" });
+  }
+}
+
+const save = async (stub: ShardStub): Promise<boolean> =>
+  runInDurableObject<BrokerShard, boolean>(stub, (shard) => shard.saveNow());
+
+/** More rounds than any dialogue needs. */
+const MOST_ROUNDS = 50;
+
+/**
+ * What one shard says to another in its flush makes that one dirty again; and an eviction waits for the timer of an idle
+ * save. So until all have been at rest twice in a row.
+ */
+async function settle(stubs: readonly ShardStub[]): Promise<void> {
+  let quietRounds = 0;
+  for (let round = 0; quietRounds < 2 && round < MOST_ROUNDS; round += 1) {
+    let isQuiet = true;
+    for (const stub of stubs) if (!(await save(stub))) isQuiet = false;
+    quietRounds = isQuiet ? quietRounds + 1 : 0;
   }
 }
 

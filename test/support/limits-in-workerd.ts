@@ -5,6 +5,7 @@ import type { LimitName } from "../../src/core/limits.ts";
 
 export const limitsInWorkerd = [
   "maximumPacketSize",
+  "maximumUserProperties",
   "maximumSockets",
   "slowConsumerSoftBytes",
   "slowConsumerHardBytes",

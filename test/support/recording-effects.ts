@@ -1,9 +1,10 @@
 // The effects of a core, written down: what each connection was sent, and what the core asked of the shell.
 
+import { encodeWithin } from "../../src/codec/encode-within.ts";
 import type { Connection } from "../../src/core/connection.ts";
-import type { DeliveryHeader, Effects, Leaves, LogRecord } from "../../src/core/effect.ts";
+import type { DeliveryHeader, Effects, ExchangeStep, Leaves, LogRecord } from "../../src/core/effect.ts";
 import type { Call } from "../../src/core/link-window.ts";
-import type { Connect, Message, ServerPacket } from "../../src/core/packet.ts";
+import type { Connect, Message, ProtocolVersion, ServerPacket } from "../../src/core/packet.ts";
 import type { SysReadings } from "../../src/core/sys-topics.ts";
 
 const decoder = new TextDecoder();
@@ -11,6 +12,8 @@ const decoder = new TextDecoder();
 export class RecordingEffects implements Effects {
   /** By connection: packets as one line each, behind `~` where they wait for the commit. */
   readonly sent = new Map<number, string[]>();
+  /** The same packets whole, without those of `deliver`. */
+  readonly packets = new Map<number, ServerPacket[]>();
   readonly closed = new Set<number>();
   readonly log_: LogRecord[] = [];
   readonly wakes: number[] = [];
@@ -18,10 +21,19 @@ export class RecordingEffects implements Effects {
   readonly pumps = new Set<Connection>();
   readonly behind = new Set<number>();
   readonly asked: (readonly [Connection, Connect])[] = [];
+  readonly steps: (readonly [Connection, ExchangeStep])[] = [];
+  readonly owing = new Set<Connection>();
   flushWanted = false;
 
   send(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
-    this.#note(connection, describe(packet), leaves);
+    const packets = this.packets.get(connection.id) ?? [];
+    packets.push(packet);
+    this.packets.set(connection.id, packets);
+    this.#note(connection, describe(packet, connection.protocolVersion), leaves);
+  }
+
+  fits(connection: Connection, packet: ServerPacket): boolean {
+    return encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize) !== undefined;
   }
 
   deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {
@@ -32,6 +44,7 @@ export class RecordingEffects implements Effects {
       header.retain ? " retain" : "",
       header.dup ? " dup" : "",
       subscriptionIdentifiers === undefined ? "" : ` ids ${subscriptionIdentifiers.join(",")}`,
+      header.topicAlias === undefined ? "" : ` alias ${header.topicAlias}${header.isTopicKnown ? " alone" : ""}`,
     ];
     this.#note(connection, parts.join(""), leaves);
   }
@@ -43,6 +56,14 @@ export class RecordingEffects implements Effects {
 
   authenticate(connection: Connection, connect: Connect): void {
     this.asked.push([connection, connect]);
+  }
+
+  exchange(connection: Connection, step: ExchangeStep): void {
+    this.steps.push([connection, step]);
+  }
+
+  awaitAuth(connection: Connection): void {
+    this.owing.add(connection);
   }
 
   isBehind(connection: Connection): boolean {
@@ -84,7 +105,8 @@ export class RecordingEffects implements Effects {
   }
 }
 
-function describe(packet: ServerPacket): string {
+/** Reason codes are shown where the client's version has them and they say more than success. */
+function describe(packet: ServerPacket, version: ProtocolVersion): string {
   switch (packet.kind) {
     case "connack":
       return `connack ${packet.code}${packet.sessionPresent ? " present" : ""}`;
@@ -96,7 +118,10 @@ function describe(packet: ServerPacket): string {
     case "pubrec":
     case "pubrel":
     case "pubcomp":
-      return `${packet.kind} ${packet.packetId}`;
+      return `${packet.kind} ${packet.packetId}${version === 5 && packet.reasonCode ? `/${packet.reasonCode}` : ""}`;
+    case "disconnect":
+    case "auth":
+      return `${packet.kind} ${packet.reasonCode}`;
     default:
       return packet.kind;
   }

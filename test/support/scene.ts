@@ -5,8 +5,9 @@ import { unrestricted, type Access } from "../../src/core/access.ts";
 import { Broker, type BrokerOptions } from "../../src/core/broker.ts";
 import type { PacketId } from "../../src/core/brand.ts";
 import type { Connection } from "../../src/core/connection.ts";
+import { defaultFeatures } from "../../src/core/features.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
-import type { ClientPacket, Connect, Publish, QoS, SubscriptionRequest } from "../../src/core/packet.ts";
+import type { ClientPacket, Connect, Publish, QoS, ServerPacket, SubscriptionRequest } from "../../src/core/packet.ts";
 import type { Layout } from "../../src/core/placement.ts";
 import { loadSessions, recover, restoreConnection, snapshotOf } from "../../src/core/restore.ts";
 import { openStoresOver, type OpenStores } from "../../src/storage/stores.ts";
@@ -51,8 +52,8 @@ export class Scene {
         limits: { ...defaultLimits, ...limits },
         shardIndex: 0,
         incarnation: 1,
-        protocolVersions: [3, 4],
-        sharedSubscriptions: false,
+        protocolVersions: [3, 4, 5],
+        features: { ...defaultFeatures, sharedSubscriptionAvailable: false },
         newClientId: () => "assigned",
         isOwnClientId: () => true,
         accessFor: access ?? (() => unrestricted),
@@ -171,6 +172,11 @@ export class Client {
   /** The same without the mark of packets that wait for the commit. */
   lines(): string[] {
     return this.take().map((line) => line.replace(/^~/u, ""));
+  }
+
+  /** The packets that it was sent since the last time, whole; without PUBLISH. */
+  packets(): ServerPacket[] {
+    return this.#scene.effects.packets.get(this.connection.id)?.splice(0) ?? [];
   }
 
   drop(): void {

@@ -39,21 +39,22 @@ export class Cluster {
   }
 
   /** A socket at a shard that has said nothing yet. */
-  async open(shard: number, isRelayed = false): Promise<MqttSocket> {
+  async open(shard: number, isRelayed = false, protocolVersion: 4 | 5 = 4): Promise<MqttSocket> {
     const headers = { upgrade: "websocket", [layoutHeader]: JSON.stringify(this.placement.layout) };
     const response = await this.stub(shard).fetch("http://broker.localhost/mqtt", {
       headers: isRelayed ? { ...headers, [relayHeader]: "1" } : headers,
     });
     if (response.webSocket === null) throw new Error(`no upgrade: ${response.status}`);
-    return new MqttSocket(response.webSocket);
+    return new MqttSocket(response.webSocket, protocolVersion);
   }
 
   /** A connected client at the shard of its id. */
   async client(clientId: string, more: Partial<IConnectPacket> = {}): Promise<Client> {
-    const socket = await this.open(this.placement.shardOf(clientId));
+    const protocolVersion = more.protocolVersion === 5 ? 5 : 4;
+    const socket = await this.open(this.placement.shardOf(clientId), false, protocolVersion);
     socket.send(connect(clientId, more));
     const connack = await socket.next();
-    if (typeof connack === "string" || connack.cmd !== "connack" || connack.returnCode !== 0) {
+    if (typeof connack === "string" || connack.cmd !== "connack" || (connack.reasonCode ?? connack.returnCode) !== 0) {
       throw new Error(`no CONNACK 0 but ${JSON.stringify(connack)}`);
     }
     return Object.assign(socket, { resumed: connack.sessionPresent });

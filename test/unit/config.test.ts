@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { configOf, limitVariables, parseConfig, variableNames, type Config } from "../../src/config.ts";
-import { defaultLimits, limits } from "../../src/core/limits.ts";
+import { defaultFeatures } from "../../src/core/features.ts";
+import { defaultLimits, limits, type Limit } from "../../src/core/limits.ts";
 
 const password = "$pbkdf2-sha256$i=1000$c2FsdHNhbHRzYWx0$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const oneUser = JSON.stringify([{ name: "alice", password }]);
@@ -26,6 +27,7 @@ const variablesOf = (env: Record<string, unknown>): string[] => {
 test("without variables everything has its default, and nobody is let in", () => {
   expect(configFrom({ BROKER_SHARD: {}, OTHER: 1, SHARDS: "", USERS: "" })).toEqual({
     limits: defaultLimits,
+    features: defaultFeatures,
     layout: { shards: 1, subtreeDepth: 1, depthByPrefix: [] },
     namespaces: new Set(["default"]),
     users: [],
@@ -69,16 +71,20 @@ test("all problems are reported together, each naming its variable", () => {
   );
 });
 
+/** A problem with one of them would say nothing. */
+const freeTexts = ["STOP_TOKEN"];
+
 test("no problem repeats a value", () => {
-  const env = Object.fromEntries([...variableNames].map((variable) => [variable, "hunter2 = , / {"]));
-  expect(variablesOf(env).length).toBe(variableNames.size);
+  const wrong = `hunter2 = , / {${" ".repeat(1_024)}`; // too long where any text will do
+  const env = Object.fromEntries([...variableNames].map((variable) => [variable, wrong]));
+  expect(variablesOf(env).length).toBe(variableNames.size - freeTexts.length);
   expect(problemsOf(env).join("\n")).not.toContain("hunter2");
 });
 
 describe("limits", () => {
   test("each row of the table is overridden by the variable of its name in capitals", () => {
     expect(limitVariables).toContainEqual({ limit: "maximumPacketSize", variable: "MAXIMUM_PACKET_SIZE" });
-    expect(limitVariables).toContainEqual({ limit: "maximumInboundQos2", variable: "MAXIMUM_INBOUND_QOS2" });
+    expect(limitVariables).toContainEqual({ limit: "serverKeepAlive", variable: "SERVER_KEEP_ALIVE" });
     for (const { limit, variable } of limitVariables) {
       expect(configFrom({ [variable]: "7" }).limits).toEqual({ ...defaultLimits, [limit]: 7 });
       expect(configFrom({ [variable]: 8 }).limits[limit]).toBe(8);
@@ -88,9 +94,22 @@ describe("limits", () => {
   test.each(limitVariables)(
     "$variable goes no further than what storage or platform can carry",
     ({ limit, variable }) => {
-      const { ceiling } = limits[limit];
+      const row: Limit = limits[limit];
+      const { ceiling } = row;
+      const floor: number = row.floor ?? 1;
+      expect(configFrom({ [variable]: String(floor) }).limits[limit]).toBe(floor);
       expect(configFrom({ [variable]: String(ceiling) }).limits[limit]).toBe(ceiling);
-      for (const wrong of [String(ceiling + 1), "0", "-1", "1e3", "0x10", "1.5", "many", true, Number.NaN]) {
+      for (const wrong of [
+        String(ceiling + 1),
+        String(floor - 1),
+        "-1",
+        "1e3",
+        "0x10",
+        "1.5",
+        "many",
+        true,
+        Number.NaN,
+      ]) {
         expect(variablesOf({ [variable]: wrong })).toEqual([variable]);
       }
     },

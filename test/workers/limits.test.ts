@@ -4,7 +4,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import type { LimitInWorkerd } from "../support/limits-in-workerd.ts";
-import { ack, kindOf, messageOf, publish, publishes, type MqttSocket } from "./mqtt-socket.ts";
+import { ack, connect, kindOf, messageOf, publish, publishes, type MqttSocket } from "./mqtt-socket.ts";
 import { newShard, type Shard } from "./shard.ts";
 
 const packetSize = 100_000;
@@ -30,6 +30,22 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
     good.send(publish("g", { payload: Buffer.alloc(packetSize - 7) }));
     expect(messageOf(await good.next())).toHaveLength(packetSize - 7 + "g= q0".length);
     good.send({ cmd: "disconnect" });
+  },
+
+  maximumUserProperties: async (shard) => {
+    const pairs = (count: number): { properties: { userProperties: Record<string, string[]> } } => ({
+      properties: { userProperties: { a: Array.from({ length: count }, String) } },
+    });
+    const offender = await shard.client("o", { protocolVersion: 5 });
+    offender.send({ ...publish("t"), ...pairs(4) });
+    expect(await offender.next()).toMatchObject({ cmd: "disconnect", reasonCode: 0x97 });
+    expect(await offender.closed()).toBe(true);
+    const stranger = await shard.open(5);
+    stranger.send({ ...connect("x", { protocolVersion: 5 }), ...pairs(4) });
+    expect(await stranger.next()).toMatchObject({ cmd: "connack", reasonCode: 0x97 });
+    const good = await shard.client("g", { protocolVersion: 5 });
+    good.send({ ...publish("t", { qos: 1, messageId: 1 }), ...pairs(3) });
+    expect(await good.next()).toMatchObject({ cmd: "puback", messageId: 1 });
   },
 
   maximumSockets: async (shard) => {

@@ -2,7 +2,7 @@
 // frames that carried them.
 
 import mqtt from "mqtt-packet";
-import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet } from "mqtt-packet";
+import type { IConnectPacket, IPublishPacket, ISubscribePacket, Packet, Parser } from "mqtt-packet";
 
 /** A broker that says nothing for this long has failed the test; nothing waits for it where it answers. */
 const patienceMs = 5_000;
@@ -11,7 +11,8 @@ export type Answer = Packet | "closed" | "nothing";
 
 export class MqttSocket {
   readonly #ws: WebSocket;
-  readonly #parser = mqtt.parser({ protocolVersion: 4 });
+  readonly #protocolVersion: 4 | 5;
+  readonly #parser: Parser;
   readonly #received: Packet[] = [];
   #wake: (() => void) | undefined;
   /** WebSocket messages that came, in bytes each. */
@@ -19,8 +20,10 @@ export class MqttSocket {
   closeCode: number | undefined;
 
   /** `ws`: the client's end of an upgrade, not yet accepted. */
-  constructor(ws: WebSocket) {
+  constructor(ws: WebSocket, protocolVersion: 4 | 5 = 4) {
     this.#ws = ws;
+    this.#protocolVersion = protocolVersion;
+    this.#parser = mqtt.parser({ protocolVersion });
     ws.binaryType = "arraybuffer";
     this.#parser.on("packet", (packet) => this.#received.push(packet));
     ws.addEventListener("message", ({ data }) => {
@@ -38,7 +41,7 @@ export class MqttSocket {
 
   /** All packets in one WebSocket message. */
   send(...packets: Packet[]): void {
-    this.sendBytes(bytesOf(...packets));
+    this.sendBytes(encode(packets, this.#protocolVersion));
   }
 
   sendBytes(bytes: Uint8Array): void {
@@ -118,8 +121,11 @@ export class MqttSocket {
   }
 }
 
-export const bytesOf = (...packets: Packet[]): Uint8Array =>
-  new Uint8Array(Buffer.concat(packets.map((packet) => mqtt.generate(packet))));
+const encode = (packets: readonly Packet[], protocolVersion: 4 | 5): Uint8Array =>
+  new Uint8Array(Buffer.concat(packets.map((packet) => mqtt.generate(packet, { protocolVersion }))));
+
+/** Of MQTT 3.1.1. */
+export const bytesOf = (...packets: Packet[]): Uint8Array => encode(packets, 4);
 
 export const connect = (clientId: string, more: Partial<IConnectPacket> = {}): IConnectPacket => ({
   cmd: "connect",

@@ -26,18 +26,18 @@ export class Shard {
   }
 
   /** A socket that has said nothing yet. */
-  async open(): Promise<MqttSocket> {
+  async open(protocolVersion: 4 | 5 = 4): Promise<MqttSocket> {
     const response = await this.upgrade();
     if (response.webSocket === null) throw new Error(`no upgrade: ${response.status}`);
-    return new MqttSocket(response.webSocket);
+    return new MqttSocket(response.webSocket, protocolVersion);
   }
 
   /** A connected client; `resumed`: whether its session was there. */
   async client(clientId: string, more: Partial<IConnectPacket> = {}): Promise<MqttSocket & { resumed: boolean }> {
-    const socket = await this.open();
+    const socket = await this.open(more.protocolVersion === 5 ? 5 : 4);
     socket.send(connect(clientId, more));
     const connack = await socket.next();
-    if (typeof connack === "string" || connack.cmd !== "connack" || connack.returnCode !== 0) {
+    if (typeof connack === "string" || connack.cmd !== "connack" || (connack.returnCode ?? connack.reasonCode) !== 0) {
       throw new Error(`no CONNACK 0 but ${JSON.stringify(connack)}`);
     }
     return Object.assign(socket, { resumed: connack.sessionPresent });

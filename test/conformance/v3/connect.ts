@@ -111,7 +111,7 @@ export const connect = [
     "an unknown protocol level is refused with CONNACK 1, session present 0, and the connection is closed",
     [4],
     `
-    a > 10 0f 0004 'MQTT' 06 02 003c 0003 '{a}'
+    a > 10 0f 0004 'MQTT' 02 02 003c 0003 '{a}'
     a < 20 02 00 01
     a closed
     b > 10 0f 0004 'MQTT' 00 02 003c 0003 '{b}'
@@ -133,23 +133,13 @@ export const connect = [
   `,
   ),
   dialogue(
-    ["MQTT-3.1.2-2"],
-    "MQTT 5 is refused with CONNACK 1 in the form of MQTT 3",
-    [4],
-    `
-    a > 10 10 0004 'MQTT' 05 02 003c 00 0003 '{a}'
-    a < 20 02 00 01
-    a closed
-  `,
-  ),
-  dialogue(
     ["MQTT-3.2.2-4"],
     "CONNACK with a return code says session present 0 although there is a session",
     [4],
     `
     a connects 00
     a disconnects
-    a > 10 0f 0004 'MQTT' 06 00 003c 0003 '{a}'
+    a > 10 0f 0004 'MQTT' 02 00 003c 0003 '{a}'
     a < 20 02 00 01
     a closed
     a resumes 00
@@ -163,7 +153,7 @@ export const connect = [
     b connects 02
     b > 82 0a 0001 0005 '{t}/a' 01
     b < 90 03 0001 01
-    a > 10 0f 0004 'MQTT' 06 02 003c 0003 '{a}' 32 0b 0005 '{t}/a' 0001 'hi' 82 0a 0001 0005 '{t}/a' 01
+    a > 10 0f 0004 'MQTT' 02 02 003c 0003 '{a}' 32 0b 0005 '{t}/a' 0001 'hi' 82 0a 0001 0005 '{t}/a' 01
     a < 20 02 00 01
     a closed
     b quiet
@@ -315,7 +305,7 @@ export const connect = [
     [4],
     `
     a connects 02
-    a2 > 10 0f 0004 'MQTT' 06 02 003c 0003 '{a}'
+    a2 > 10 0f 0004 'MQTT' 02 02 003c 0003 '{a}'
     a2 < 20 02 00 01
     a2 closed
     a quiet

@@ -3,7 +3,7 @@
 
 import { dialogue } from "../dialogue.ts";
 
-const UNRELEASED = 1_024; // more QoS 2 publishes without PUBREL than a client may leave open
+const UNRELEASED = 4_096; // more QoS 2 publishes without PUBREL than a client may leave open
 
 const hex16 = (n: number): string => n.toString(16).padStart(4, "0");
 const each = (line: (id: string) => string): string =>
@@ -193,7 +193,7 @@ export const malformed = [
     b connects 02
     b > ${each((id) => `34 0b 0005 '{t}/a' ${id} 'hi'`)}
     b < ${each((id) => `50 02 ${id}`)}
-    b > 34 0b 0005 '{t}/a' 0401 'hi'
+    b > 34 0b 0005 '{t}/a' 1001 'hi'
     b closed
   `,
   ),

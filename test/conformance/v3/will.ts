@@ -169,7 +169,7 @@ export const will = [
     b connects 02
     b > 82 0a 0001 0005 '{t}/w' 01
     b < 90 03 0001 01
-    a > 10 1c 0004 'MQTT' 06 0e 003c 0003 '{a}' 0005 '{t}/w' 0004 'gone'
+    a > 10 1c 0004 'MQTT' 02 0e 003c 0003 '{a}' 0005 '{t}/w' 0004 'gone'
     a < 20 02 00 01
     a closed
     b quiet

@@ -1,16 +1,18 @@
-// mosquitto_pub and mosquitto_sub, which speak TCP only, through the bridge.
+// mosquitto_pub, mosquitto_sub and mosquitto_rr, which speak TCP only, through the bridge.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBroker, startProgram, type BrokerProcess, type ScriptProcess } from "../../support/broker-process.ts";
 import { startBridge, type Bridge } from "../support/bridge.ts";
 import { endProgram, runProgram } from "../support/programs.ts";
 import { withPackages } from "../support/debian-packages.ts";
+import { connect, version5 } from "../support/mqtt-client.ts";
 import { describeShards } from "../support/shard-counts.ts";
 
-const protocols = [["mqttv31"], ["mqttv311"]] as const;
+const protocols = [["mqttv31"], ["mqttv311"], ["mqttv5"]] as const;
 const dialects = [
-  ["mqttv31", "a session of 3.1"],
-  ["mqttv311", "a session of 3.1.1"],
+  ["mqttv31", "a session of 3.1", []],
+  ["mqttv311", "a session of 3.1.1", []],
+  ["mqttv5", "a session of 5 with an expiry interval", ["-x", "600"]],
 ] as const;
 
 /** Into a pipe mosquitto_sub would write in blocks. */
@@ -100,9 +102,9 @@ withPackages(["mosquitto-clients"], () => {
       });
     });
 
-    test.each(dialects)("-V %s -c: %s keeps its queue while it is away", async (protocol) => {
+    test.each(dialects)("-V %s -c: %s keeps its queue while it is away", async (protocol, _, expiry) => {
       const address = ["-p", String(bridge.port), "-V", protocol];
-      const session = [...address, "-i", `keeper-${protocol}`, "-c", "-q", "2", "-t", `queue/${protocol}`];
+      const session = [...address, "-i", `keeper-${protocol}`, "-c", ...expiry, "-q", "2", "-t", `queue/${protocol}`];
       await runProgram(["mosquitto_sub", ...session, "-E"]); // ends once it is subscribed
       for (const qos of ["1", "2"]) {
         await runProgram([
@@ -118,6 +120,71 @@ withPackages(["mosquitto-clients"], () => {
       }
       const output = await runProgram(["mosquitto_sub", ...session, "-C", "2"]);
       expect(output.trim().split("\n").sort()).toEqual(["while away 1", "while away 2"]);
+    });
+
+    describe("MQTT 5", () => {
+      const address = (): string[] => ["-p", String(bridge.port), "-V", "mqttv5"];
+
+      /** Subscribes with `-d`, which says when it is done. */
+      async function listen(...args: string[]): Promise<ScriptProcess> {
+        const program = startProgram([...lineBuffered, "mosquitto_sub", ...address(), "-d", ...args]);
+        await program.said(/Subscribed \(mid: \d+\)/);
+        return program;
+      }
+
+      test("[MQTT-3.3.2-17] the properties of mosquitto_pub reach mosquitto_sub, and the identifier of its subscription", async () => {
+        const identified = ["-D", "subscribe", "subscription-identifier", "42"];
+        const format = "type=%C correlation=%D expiry=%E format=%F user=%P answer=%R id=%S payload=%p";
+        const subscriber = await listen("-t", "five/+", "-q", "1", ...identified, "-F", format);
+        const properties = [
+          ["content-type", "text/plain"],
+          ["correlation-data", "0815"],
+          ["message-expiry-interval", "3600"],
+          ["payload-format-indicator", "1"],
+          ["response-topic", "five/answers"],
+          ["user-property", "zulu", "1"],
+          ["user-property", "alpha", "2"],
+        ].flatMap((property) => ["-D", "publish", ...property]);
+        await runProgram([
+          "mosquitto_pub",
+          ...address(),
+          "-t",
+          "five/question",
+          "-q",
+          "1",
+          "-m",
+          "hello",
+          ...properties,
+        ]);
+        await subscriber.said(/payload=hello/);
+        expect(subscriber.output()).toMatch(
+          /type=text\/plain correlation=0815 expiry=(3600|359\d) format=1 user=zulu:1 alpha:2 answer=five\/answers id=42 payload=hello/,
+        );
+        await endProgram(subscriber);
+      });
+
+      test("mosquitto_rr asks MQTT.js and gets its answer", async () => {
+        const { client, receivePackets } = await connect(broker.mqttUrl, { ...version5, clientId: "answerer" });
+        await client.subscribeAsync("five/requests", { qos: 1 });
+        const ask = ["-t", "five/requests", "-e", "five/replies", "-q", "1", "-m", "a question"];
+        const asked = runProgram(["mosquitto_rr", ...address(), ...ask, "-D", "publish", "correlation-data", "abc"]);
+        const [request] = await receivePackets(1);
+        expect(request?.properties).toEqual({
+          responseTopic: "five/replies",
+          correlationData: Buffer.from("abc"),
+        });
+        await client.publishAsync("five/replies", "an answer", { qos: 1 });
+        expect((await asked).trim()).toBe("an answer");
+        await client.endAsync();
+      });
+
+      test("[MQTT-3.1.4-3] a mosquitto_sub whose client id is taken is told 0x8E", async () => {
+        const first = await listen("-i", "twin", "-t", "unused");
+        const second = await listen("-i", "twin", "-t", "unused");
+        await first.said(/Received DISCONNECT \(142\)/);
+        await first.exited;
+        await endProgram(second);
+      });
     });
   });
 });

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeAll, afterAll, describe, expect, test } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
 import { startBroker, startScript, type BrokerProcess, type ScriptProcess } from "../../support/broker-process.ts";
@@ -9,6 +10,8 @@ import { startBroker, startScript, type BrokerProcess, type ScriptProcess } from
 // CONNECT of MQTT 3.1.1, clean session, keep-alive 60 s, client id "b".
 const CONNECT = Buffer.from([0x10, 13, 0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 2, 0, 60, 0, 1, 0x62]);
 const CONNACK_ACCEPTED = Buffer.from([0x20, 2, 0, 0]);
+// DISCONNECT of MQTT 5, Receive Maximum exceeded.
+const DISCONNECT = Buffer.from([0xe0, 1, 0x93]);
 const MEBIBYTE = 1024 * 1024;
 /** More than all socket buffers on the way can hold. */
 const FLOOD_MEBIBYTES = 64;
@@ -117,6 +120,26 @@ describe("between both ends", () => {
     socket.close(1000);
     await once(client, "end");
     client.destroy();
+  });
+
+  test("a client that goes on sending after the broker closed still gets what the broker said before", async () => {
+    const upstream = await listen();
+    const client = await bridge(upstream.url);
+    const { socket } = await upstream.first;
+    const over = once(client, "close");
+    socket.send(DISCONNECT);
+    socket.close(1000);
+    await once(socket, "close");
+    // One write alone would still find the connection open.
+    for (let written = 0; written < 20; written += 1) {
+      client.write(CONNECT);
+      await delay(5);
+    }
+    const received: Buffer[] = [];
+    client.on("data", (data: Buffer) => received.push(data));
+    const [hadError] = await over;
+    expect(Buffer.concat(received)).toEqual(DISCONNECT);
+    expect(hadError).toBe(false);
   });
 
   test("an upstream that cannot be reached ends the client's connection", async () => {

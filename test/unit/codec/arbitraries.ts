@@ -26,13 +26,16 @@ const userProperties = fc
   .uniqueArray(fc.tuple(text, text), { minLength: 1, maxLength: 3, selector: ([name]) => name })
   .map((pairs) => pairs.map(([name, value]) => [`n${name}`, value] as const));
 
+/** A topic name has no wildcard [MQTT-3.3.2-14] and is not empty [MQTT-4.7.3-1]. */
+const responseTopic = text.map((name) => `r${name.replaceAll(/[+#]/gu, "_")}`);
+
 const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
 
 const messagePropertyModel = {
   payloadFormatIndicator: fc.constantFrom(0 as const, 1 as const),
   messageExpiryIntervalSec: uint32,
   contentType: text,
-  responseTopic: text,
+  responseTopic,
   correlationData: fc.uint8Array({ maxLength: 9 }),
   userProperties,
 };

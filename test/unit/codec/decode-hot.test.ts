@@ -159,6 +159,22 @@ describe("PUBACK, PUBREC, PUBREL, PUBCOMP", () => {
     }
   });
 
+  test("[MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.6.2-1] [MQTT-3.7.2-1] a reason code that the packet does not have", () => {
+    const ofReceipt = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]; // tables 3-4 and 3-5
+    const ofRelease = [0x00, 0x92]; // tables 3-6 and 3-7
+    for (const [first, kind, codes, clause] of [
+      [0x40, "puback", ofReceipt, "MQTT-3.4.2-1"],
+      [0x50, "pubrec", ofReceipt, "MQTT-3.5.2-1"],
+      [0x62, "pubrel", ofRelease, "MQTT-3.6.2-1"],
+      [0x70, "pubcomp", ofRelease, "MQTT-3.7.2-1"],
+    ] as const) {
+      for (let code = 0; code < 256; code += 1) {
+        const expected = codes.some((each) => each === code) ? { kind } : violation(0x82, clause);
+        expect(decodeOne(5, packet(first, [0, 1], code))).toMatchObject(expected);
+      }
+    }
+  });
+
   test("[MQTT-3.4.2-1] [MQTT-3.6.2-1] reason codes of MQTT 5", () => {
     expect(decodeOne(5, packet(0x40, [0, 1], 0x10))).toEqual({ kind: "puback", packetId: 1, reasonCode: 0x10 });
     expect(decodeOne(5, packet(0x40, [0, 1], 0x00, 0))).toEqual({ kind: "puback", packetId: 1 });

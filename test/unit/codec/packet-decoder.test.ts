@@ -122,6 +122,24 @@ describe("the first packet", () => {
     expect(decoder.protocolVersion).toBe(5);
   });
 
+  test("[MQTT-3.1.2-2] a level that does not exist is answered in the form that its client knows", () => {
+    for (const [name, level, form] of [
+      ["MQTT", 6, 5],
+      ["MQTT", 127, 5],
+      ["MQTT", 0x85, 5],
+      ["MQTT", 3, 4],
+      ["MQTT", 0, 4],
+      ["MQTT", 0x84, 4],
+      ["MQIsdp", 6, 4],
+      ["MQIsdp", 0x83, 4],
+    ] as const) {
+      const decoder = new PacketDecoder({ maximumPacketSize });
+      decoder.push(packet(0x10, name, level, 0x02, [0, 60], 0, "c"));
+      expect(decoder.next()).toMatchObject({ kind: "violation", reasonCode: 0x84 });
+      expect(decoder.protocolVersion).toBe(form);
+    }
+  });
+
   test("a second CONNECT is decoded, and changes nothing", () => {
     const decoder = new PacketDecoder({ maximumPacketSize });
     decoder.push(concat(connect4, connect5));
@@ -161,6 +179,23 @@ describe("judged before it is buffered", () => {
     const long = bytes(0xc0, [0x80, 0x00]);
     expect(decodeOne(5, long)).toMatchObject({ kind: "violation", clause: "MQTT-1.5.5-1" });
     expect(decodeOne(4, long)).toEqual({ kind: "pingreq" });
+  });
+
+  test("[MQTT-1.5.5-1] that of CONNECT neither, once the version is known", () => {
+    const head = [0x10, 0x8e, 0x00];
+    const rest = bytes([0, 60], 0, "c");
+    expect(decodeOne(undefined, bytes(head, "MQTT", 5, 0x02, rest))).toMatchObject({
+      kind: "violation",
+      reasonCode: 0x81,
+      clause: "MQTT-1.5.5-1",
+    });
+    const head4 = [0x10, 0x8d, 0x00];
+    expect(decodeOne(undefined, bytes(head4, "MQTT", 4, 0x02, [0, 60], "c"))).toMatchObject({ kind: "connect" });
+  });
+
+  test("[MQTT-1.5.5-1] of two bytes, where it needs two", () => {
+    const whole = packet(0x10, "MQTT", 5, 0x02, [0, 60], 0, "c".repeat(200));
+    expect(decodeOne(undefined, whole)).toMatchObject({ kind: "connect" });
   });
 
   test("[MQTT-2.1.3-1] [MQTT-2.2.2-2 v3.1.1] reserved flags have their value", () => {

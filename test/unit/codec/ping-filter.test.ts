@@ -55,6 +55,12 @@ describe("a PINGREQ", () => {
     expect(feed([publish])).toEqual({ forward: publish, pings: 0 });
   });
 
+  test("[MQTT-1.5.5-1] with a length of more bytes than it needs is for the shard to judge", () => {
+    const long = [0xc0, 0x80, 0x00];
+    expect(feed([[...puback, ...long, ...pingreq]])).toEqual({ forward: [...puback, ...long], pings: 1 });
+    expect(feed([[0xc0], [0x80], [0x00, ...puback]])).toEqual({ forward: [...long, ...puback], pings: 0 });
+  });
+
   test("with a body or with flags is for the shard to refuse", () => {
     expect(feed([[0xc0, 0x01, 0x00]])).toEqual({ forward: [0xc0, 0x01, 0x00], pings: 0 });
     expect(feed([[0xc1, 0x00]])).toEqual({ forward: [0xc1, 0x00], pings: 0 });

@@ -92,6 +92,84 @@ describe("MQTT 5", () => {
   });
 });
 
+describe("topic alias", () => {
+  const five: PublishHeader = { ...header, version: 5 };
+  const named: PublishHeader = { ...five, topicAlias: 0x0102 };
+  const known: PublishHeader = { ...named, isTopicKnown: true };
+
+  test("[MQTT-3.3.2-12] stands beside the topic name, then in its place", () => {
+    const encoder = new PublishEncoder();
+    expect(copyOf(encoder, plain, named)).toEqual(packet(0x32, "a", [0, 1], 3, [0x23, 1, 2], 7));
+    expect(copyOf(encoder, plain, known)).toEqual(packet(0x32, "", [0, 1], 3, [0x23, 1, 2], 7));
+    expect(copyOf(encoder, plain, { ...known, qos: 0 })).toEqual(packet(0x30, "", 3, [0x23, 1, 2], 7));
+  });
+
+  test("is the last property, whatever others there are", () => {
+    const encoder = new PublishEncoder();
+    const full: Message = {
+      ...plain,
+      properties: {
+        payloadFormatIndicator: 1,
+        contentType: "c",
+        responseTopic: "r",
+        correlationData: Uint8Array.of(9),
+        userProperties: [["n", "v"]],
+      },
+      expiresAtMs: nowMs + 5_000,
+    };
+    const list = bytes(
+      [0x02, 0, 0, 0, 5],
+      [0x01, 1],
+      0x03,
+      "c",
+      0x08,
+      "r",
+      [0x09, 0, 1, 9],
+      0x26,
+      "n",
+      "v",
+      [0x0b, 1],
+      [0x0b, 0x80, 0x01],
+      [0x23, 1, 2],
+    );
+    const sent = copyOf(encoder, full, { ...known, subscriptionIdentifiers: [1, 128] });
+    expect(sent).toEqual(packet(0x32, "", [0, 1], list.length, list, 7));
+  });
+
+  test("of another receiver is patched into the same buffer", () => {
+    const encoder = new PublishEncoder();
+    for (const each of [named, known]) {
+      const first = encoder.encode(plain, each);
+      const second = encoder.encode(plain, { ...each, topicAlias: 0xfffe, packetId: 3 });
+      expect(second).toBe(first);
+      const topicName = each === known ? "" : "a";
+      expect(second).toEqual(packet(0x32, topicName, [0, 3], 3, [0x23, 0xff, 0xfe], 7));
+    }
+  });
+
+  test("[MQTT-3.3.2-8] 0 is none, and then the topic name is sent", () => {
+    const encoder = new PublishEncoder();
+    const first = encoder.encode(plain, five);
+    expect(encoder.encode(plain, { ...five, topicAlias: 0 })).toBe(first);
+    expect(encoder.encode(plain, { ...five, topicAlias: 0, isTopicKnown: true })).toBe(first);
+    expect(first).toEqual(packet(0x32, "a", [0, 1], 0, 7));
+  });
+
+  test("MQTT 3 has none", () => {
+    const encoder = new PublishEncoder();
+    const first = encoder.encode(plain, header);
+    expect(encoder.encode(plain, { ...known, version: 4 })).toBe(first);
+    expect(first).toEqual(packet(0x32, "a", [0, 1], 7));
+  });
+
+  test("the publisher's own alias and identifiers stay behind", () => {
+    const encoder = new PublishEncoder();
+    const properties: Publish["properties"] = { topicAlias: 5, subscriptionIdentifiers: [6] };
+    expect(copyOf(encoder, { ...plain, properties }, five)).toEqual(packet(0x32, "a", [0, 1], 0, 7));
+    expect(copyOf(encoder, { ...plain, properties }, named)).toEqual(packet(0x32, "a", [0, 1], 3, [0x23, 1, 2], 7));
+  });
+});
+
 describe("whatever was encoded before", () => {
   const anyHeader = fc
     .record({
@@ -101,6 +179,8 @@ describe("whatever was encoded before", () => {
       dup: fc.boolean(),
       packetId,
       subscriptionIdentifiers: fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 2 }),
+      topicAlias: fc.constantFrom(0, 1, 0xfffe),
+      isTopicKnown: fc.boolean(),
       nowMs: fc.integer({ min: nowMs, max: nowMs + 1_000_000 }),
     })
     .map((each) => ({ ...each, dup: each.qos > 0 && each.dup }));
@@ -126,19 +206,21 @@ describe("whatever was encoded before", () => {
 
 function alone(sent: Message, { packetId: id, ...each }: PublishHeader & { readonly packetId: PacketId }): Publish {
   const { topicName, payload, expiresAtMs } = sent;
+  const topicAlias = each.version === 5 ? (each.topicAlias ?? 0) : 0;
   const leftSec = (at: number): number => Math.max(0, Math.ceil((at - each.nowMs) / 1000));
   return {
     kind: "publish",
     qos: each.qos,
     retain: each.retain,
     dup: each.dup,
-    topicName,
+    topicName: topicAlias !== 0 && each.isTopicKnown === true ? "" : topicName,
     payload,
     ...(each.qos === 0 ? undefined : { packetId: id }),
     properties: {
       ...sent.properties,
       ...(expiresAtMs === undefined ? undefined : { messageExpiryIntervalSec: leftSec(expiresAtMs) }),
       subscriptionIdentifiers: each.subscriptionIdentifiers ?? [],
+      ...(topicAlias === 0 ? undefined : { topicAlias }),
     },
   };
 }

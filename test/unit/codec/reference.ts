@@ -41,13 +41,13 @@ export function toReference(packet: Publish): Packet {
     ...(packet.packetId === undefined ? undefined : { messageId: packet.packetId }),
     properties: {
       messageExpiryInterval: properties?.messageExpiryIntervalSec,
-      topicAlias: properties?.topicAlias,
       payloadFormatIndicator: flagged(properties?.payloadFormatIndicator),
       contentType: properties?.contentType,
       responseTopic: properties?.responseTopic,
       correlationData: buffered(properties?.correlationData),
       userProperties: toMap(properties?.userProperties),
       subscriptionIdentifier: properties?.subscriptionIdentifiers,
+      topicAlias: properties?.topicAlias,
     } as object,
   };
 }

@@ -250,9 +250,9 @@ describe("rows", () => {
 
     const roomy = open(new MemoryLogStore());
     const everyone = to(...Array.from({ length: 100_000 }, (_, index) => index * 100));
-    expect(roomy.mayAppend(MiB, everyone)).toBe(true);
-    expect(roomy.mayAppend(1_900_000, everyone)).toBe(false);
     expect(roomy.mayAppend(1_900_000)).toBe(true);
+    expect(roomy.fitsRow(MiB, everyone)).toBe(true);
+    expect(roomy.fitsRow(1_900_000, everyone)).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ack, connect, disconnect, publish1, Scene, upTo, type Client } from "../../support/scene.ts";
 
-const limits = { receiveMaximum: 2, maximumQueuedMessages: 3 };
+const limits = { maximumInflight: 2, maximumQueuedMessages: 3 };
 
 /** A stored session `s` on `t`, and a publisher that sends `messages` once `s` has left. */
 function stage(leave: (subscriber: Client, publisher: Client, scene: Scene) => void, messages: number, more = {}) {

@@ -184,7 +184,7 @@ describe("limits", () => {
       }),
       1,
     );
-    expect(retained.bytes).toBe(2 + 2 + 2 + 1 + 5);
+    expect(retained.bytes).toBe(2 + 2 + (2 + 16) + 1 + 5);
   });
 
   test("what is in storage counts after a restart", () => {

@@ -1,10 +1,11 @@
 // Three cores with their links between them and nothing in between: calls are made, answered or lost when a test says so.
 
 import type { Call } from "../../../src/core/link-window.ts";
+import { defaultFeatures } from "../../../src/core/features.ts";
 import type { Limits } from "../../../src/core/limits.ts";
 import type { ClientPacket } from "../../../src/core/packet.ts";
 import { Placement } from "../../support/placement.ts";
-import { Scene, type Client } from "../../support/scene.ts";
+import { Scene, type Client, type SceneOptions } from "../../support/scene.ts";
 
 interface Made {
   readonly from: number;
@@ -24,17 +25,17 @@ export class ShardNet {
   /** Calls between these two fail. */
   isCut = (_from: number, _to: number): boolean => false;
 
-  constructor(limits: Partial<Limits> = {}) {
+  constructor(limits: Partial<Limits> = {}, access?: SceneOptions["access"]) {
     const { layout } = this.placement;
     this.scenes = [0, 1, 2].map((shardIndex) => {
       const options = {
         shardIndex,
-        sharedSubscriptions: true,
+        features: defaultFeatures,
         get incarnation(): number {
           return (lives.count += 1);
         },
       };
-      return new Scene({ limits, layout, options });
+      return new Scene({ limits, layout, options, ...(access && { access }) });
     });
     for (const scene of this.scenes) scene.wake();
   }

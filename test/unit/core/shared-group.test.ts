@@ -1,6 +1,7 @@
 // A shared group (§4.8.2) at one shard: turns, the queue, and what a random life of its members may not change.
 
 import { describe, expect, test } from "vitest";
+import { defaultFeatures } from "../../../src/core/features.ts";
 import {
   ack,
   connect,
@@ -19,7 +20,7 @@ const topic = "work";
 const filter = `$share/g/${topic}`;
 
 const scene = (limits: ConstructorParameters<typeof Scene>[0] = {}): Scene => {
-  const made = new Scene({ ...limits, options: { sharedSubscriptions: true } });
+  const made = new Scene({ ...limits, options: { features: defaultFeatures } });
   made.wake();
   return made;
 };
@@ -91,7 +92,7 @@ describe("the queue", () => {
   };
 
   test("holds what nobody has a slot for, oldest first", () => {
-    const s = scene({ limits: { receiveMaximum: 2 } });
+    const s = scene({ limits: { maximumInflight: 2 } });
     const member = s.subscriber("m", 1, [filter]);
     full(s, 5);
     const first = got(member);
@@ -101,7 +102,7 @@ describe("the queue", () => {
   });
 
   test("goes to a member that joins", () => {
-    const s = scene({ limits: { receiveMaximum: 2 } });
+    const s = scene({ limits: { maximumInflight: 2 } });
     s.subscriber("m", 1, [filter]);
     full(s, 4);
     const second = s.open();
@@ -111,7 +112,7 @@ describe("the queue", () => {
   });
 
   test("is bounded: the oldest go, counted", () => {
-    const s = scene({ limits: { receiveMaximum: 1, maximumQueuedMessages: 3 } });
+    const s = scene({ limits: { maximumInflight: 1, maximumQueuedMessages: 3 } });
     const member = s.subscriber("m", 1, [filter]);
     full(s, 6);
     expect(s.broker.counters.dropped.get("queue_full")).toBe(2);
@@ -124,7 +125,7 @@ describe("the queue", () => {
   });
 
   test("leaves nothing in the log once everything is acknowledged", () => {
-    const s = scene({ limits: { receiveMaximum: 2 } });
+    const s = scene({ limits: { maximumInflight: 2 } });
     const member = s.subscriber("m", 1, [filter]);
     full(s, 50);
     for (let packets = got(member); packets.length > 0; packets = got(member)) {
@@ -138,7 +139,7 @@ describe("the queue", () => {
   });
 
   test("ends with the last member, and its number with it", () => {
-    const s = scene({ limits: { receiveMaximum: 1 } });
+    const s = scene({ limits: { maximumInflight: 1 } });
     const member = s.subscriber("m", 1, [filter]);
     full(s, 5);
     member.send(unsubscribe(filter));
@@ -151,7 +152,7 @@ describe("the queue", () => {
   });
 
   test("[MQTT-4.8.2-4] takes QoS 2 out with the commit that hands it over: a crash does not double it", () => {
-    const s = scene({ limits: { receiveMaximum: 1 } });
+    const s = scene({ limits: { maximumInflight: 1 } });
     const publisher = s.connect("p");
     const member = s.subscriber("m", 2, [filter], { cleanStart: false });
     publisher.send(publish2(topic, "1", 1), publish2(topic, "2", 2));
@@ -196,7 +197,7 @@ describe("a group over three shards", () => {
 
   /** A stored member at C with a window of one, in flight or away, and a publisher at A. */
   function far() {
-    const net = new ShardNet({ receiveMaximum: 1 });
+    const net = new ShardNet({ maximumInflight: 1 });
     const subtree = net.placement.subtreeOn(b);
     const id = net.placement.clientOn(c);
     const member = back(net.at(c), id, false);
@@ -278,7 +279,7 @@ interface World {
   settle(): void;
 }
 
-const lifeLimits = { receiveMaximum: 3, maximumQueuedMessages: 10_000 };
+const lifeLimits = { maximumInflight: 3, maximumQueuedMessages: 10_000 };
 
 function oneShard(): World {
   const s = scene({ limits: lifeLimits });

@@ -41,6 +41,8 @@ export class FakeShard implements ShardApi {
   readonly #keys: IdempotencyKeys;
   readonly published: PublishRequest[] = [];
   readonly retained = new Map<string, RetainedValue>();
+  readonly connected = new Set<string>();
+  isShutDown = false;
   outcomeOf: (request: PublishRequest) => PublishOutcome = () => ({ kind: "accepted" });
   failure: Error | undefined;
   values: ShardMetrics = { counters: {}, gauges: {} };
@@ -84,6 +86,16 @@ export class FakeShard implements ShardApi {
   async readRetained(topicName: string): Promise<RetainedValue | null> {
     this.#failIfToldTo();
     return this.retained.get(topicName) ?? null;
+  }
+
+  async shutDown(): Promise<void> {
+    this.#failIfToldTo();
+    this.isShutDown = true;
+  }
+
+  async disconnectClient(clientId: string): Promise<boolean> {
+    this.#failIfToldTo();
+    return this.connected.delete(clientId);
   }
 
   async metrics(): Promise<ShardMetrics> {

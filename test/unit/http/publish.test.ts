@@ -51,6 +51,66 @@ describe("POST /api/v5/publish", () => {
     ]);
   });
 
+  test("[MQTT-3.3.2-18] user properties as an array keep their order and their repeated names", async () => {
+    const broker = startBroker();
+    const body = (properties: string): RequestInit => ({
+      method: "POST",
+      body: `{"topic":"t","payload":"","properties":{"user_properties":${properties}}}`,
+    });
+    await broker.ask(publishPath, body('[{"b":"1"},{"a":"2"},{"b":"3","1":"4"}]'));
+    await broker.ask(publishPath, body('{"__proto__":"5","constructor":"6"}'));
+    expect(broker.shard("default", 0).published.map(({ properties }) => properties?.userProperties)).toEqual([
+      [
+        ["b", "1"],
+        ["a", "2"],
+        ["1", "4"],
+        ["b", "3"],
+      ],
+      [
+        ["__proto__", "5"],
+        ["constructor", "6"],
+      ],
+    ]);
+  });
+
+  test("a payload that is said to be UTF-8 and is not is answered with 400 and reason code 153", async () => {
+    const broker = startBroker();
+    const body = { topic: "a", payload: "/w==", payload_encoding: "base64" };
+    const wrong = { ...body, properties: { payload_format_indicator: 1 } };
+    for (const [path, sent] of [
+      [publishPath, wrong],
+      [bulkPath, [body, wrong]],
+    ] as const) {
+      const response = await broker.ask(path, postJson(sent));
+      expect(response.status).toBe(400);
+      expect(await problemOf(response)).toMatchObject({ reason_code: 153, message: "payload_format_invalid" });
+    }
+    expect(broker.shards.size).toBe(0);
+    const unspecified = { ...body, properties: { payload_format_indicator: 0 } };
+    expect((await broker.ask(publishPath, postJson(unspecified))).status).toBe(200);
+  });
+
+  test("the longest expiry is taken, and 0", async () => {
+    const broker = startBroker();
+    for (const seconds of [0, 4_294_967_295]) {
+      const properties = { message_expiry_interval: seconds };
+      expect((await broker.ask(publishPath, postJson({ topic: "a", payload: "", properties }))).status).toBe(200);
+      expect(broker.shard("default", 0).published.at(-1)?.properties).toEqual({ messageExpiryIntervalSec: seconds });
+    }
+  });
+
+  test.each([
+    ["MAXIMUM_QOS", "1", { qos: 2 }, { qos: 1 }],
+    ["RETAIN_AVAILABLE", "false", { retain: true }, { retain: false }],
+  ])("what %s takes from clients is refused here too", async (variable, value, refused, taken) => {
+    const broker = startBroker({ ANONYMOUS: "loopback", [variable]: value });
+    const ask = (fields: object): Promise<Response> =>
+      broker.ask(publishPath, postJson({ topic: "a", payload: "", ...fields }));
+    expect((await ask(refused)).status).toBe(400);
+    expect(broker.shards.size).toBe(0);
+    expect((await ask(taken)).status).toBe(200);
+  });
+
   test("encoding is another name of payload_encoding, and null counts as absent", async () => {
     const broker = startBroker();
     const body = { topic: "t", payload: "aGk=", encoding: "base64", payload_encoding: null, properties: null };
@@ -91,6 +151,15 @@ describe("POST /api/v5/publish", () => {
     ["retain as a text", { topic: "a", payload: "", retain: "true" }],
     ["a negative expiry", { topic: "a", payload: "", properties: { message_expiry_interval: -1 } }],
     ["U+0000 in a user property", { topic: "a", payload: "", properties: { user_properties: { a: "\0" } } }],
+    ["an expiry beyond four bytes", { topic: "a", payload: "", properties: { message_expiry_interval: 2 ** 32 } }],
+    ["an expiry of half a second", { topic: "a", payload: "", properties: { message_expiry_interval: 0.5 } }],
+    ["a payload format of 2", { topic: "a", payload: "", properties: { payload_format_indicator: 2 } }],
+    ["a user property that is no text", { topic: "a", payload: "", properties: { user_properties: { a: 1 } } }],
+    ["a pair for a user property", { topic: "a", payload: "", properties: { user_properties: [["a", "b"]] } }],
+    ["user properties as a text", { topic: "a", payload: "", properties: { user_properties: "a" } }],
+    ["a lone surrogate in the content type", { topic: "a", payload: "", properties: { content_type: "\uD800" } }],
+    ["correlation data too long", { topic: "a", payload: "", properties: { correlation_data: "x".repeat(65_536) } }],
+    ["an empty response topic", { topic: "a", payload: "", properties: { response_topic: "" } }],
     ["a wildcard in the response topic", { topic: "a", payload: "", properties: { response_topic: "a/#" } }],
     ["no object", []],
   ])("%s is answered with 400 and reason code 131", async (_, body) => {

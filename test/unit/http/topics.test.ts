@@ -150,10 +150,28 @@ describe("POST /topics/{topic}", () => {
     `userProperties=${btoa("[1]")}`,
     `userProperties=${btoa('{"a":1}')}`,
     "responseTopic=a/%23",
+    "responseTopic=",
+    "responseTopic=%00",
+    `correlationData=${btoa("x".repeat(65_536))}`,
+    `contentType=${"x".repeat(65_536)}`,
+    "contentType=%00",
   ])("%s is answered with 400", async (query) => {
     const broker = startBroker();
     expect((await broker.ask(`/topics/a?${query}`, { method: "POST", body: "x" })).status).toBe(400);
     expect(broker.shards.size).toBe(0);
+  });
+
+  test.each([
+    ["PUT", "RETAIN_AVAILABLE", "false", "", 154],
+    ["DELETE", "RETAIN_AVAILABLE", "false", "", 154],
+    ["POST", "RETAIN_AVAILABLE", "false", "?retain=1", 154],
+    ["POST", "MAXIMUM_QOS", "0", "?qos=1", 155],
+  ])("%s under %s=%s is answered with 400 and its reason code", async (method, variable, value, query, code) => {
+    const broker = startBroker({ ANONYMOUS: "loopback", [variable]: value });
+    const response = await broker.ask(`/topics/a${query}`, { method });
+    expect(await problemOf(response)).toMatchObject({ status: 400, reason_code: code });
+    expect(broker.shards.size).toBe(0);
+    expect((await broker.ask("/topics/a", { method: "POST", body: "x" })).status).toBe(200);
   });
 
   test("a payload that is said to be UTF-8 and is not is answered with 400 and reason code 153", async () => {
@@ -256,6 +274,32 @@ describe("the retained value of a topic", () => {
     const value = { topicName: "a", payload: utf8("x"), qos: 0 as const, publishedAtMs: 0, properties };
     broker.shard("default", 0).retained.set("a", value);
     expect((await broker.ask("/topics/a")).headers.get("content-type")).toBe(contentType);
+  });
+
+  test("what GET answers can be published again as it is", async () => {
+    const broker = startBroker();
+    const properties = {
+      payloadFormatIndicator: 1 as const,
+      contentType: "text/plain; x=é %",
+      responseTopic: "r/\u{1d11e}",
+      correlationData: Uint8Array.of(0, 255),
+      userProperties: [
+        ["b", "é"],
+        ["a", ""],
+        ["b", "2"],
+      ] as const,
+    };
+    const value = { topicName: "a", payload: utf8("x"), qos: 1 as const, publishedAtMs: 0, properties };
+    broker.shard("default", 0).retained.set("a", { ...value, messageExpiryIntervalSec: 9 });
+    const { headers } = await broker.ask("/topics/a");
+    await broker.ask("/topics/b", { method: "PUT", body: "x", headers });
+    expect(lastOf(broker)).toEqual({
+      topicName: "b",
+      payload: utf8("x"),
+      qos: 1,
+      retain: true,
+      properties: { ...properties, messageExpiryIntervalSec: 9 },
+    });
   });
 
   test("HEAD answers the headers of GET alone", async () => {

@@ -201,7 +201,7 @@ describe("through a relay", () => {
     const bytes = bytesOf(connect(placement.clientOn(b)));
     bytes[8] = 9;
     socket.sendBytes(bytes);
-    expect(await socket.next()).toMatchObject({ cmd: "connack", returnCode: 1 });
+    expect(await socket.next()).toMatchObject({ cmd: "connack", returnCode: 0x84 });
     expect(await socket.closed()).toBe(true);
   });
 

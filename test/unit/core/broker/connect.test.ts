@@ -13,11 +13,12 @@ const stored = { cleanStart: false };
 
 describe("refusals", () => {
   test("[MQTT-3.1.2-2] a version that is not served gets CONNACK 1", () => {
-    expect(answerTo(connect("a", { protocolVersion: 5 }))).toEqual(["connack 1", "close"]);
+    const scene = new Scene({ options: { protocolVersions: [3, 4] } });
+    expect(answerTo(connect("a", { protocolVersion: 5 }), scene)).toEqual(["connack 1", "close"]);
   });
 
   test("[MQTT-3.1.2-2] the answer to a version that is not served has the form of MQTT 3", () => {
-    const client = new Scene().open();
+    const client = new Scene({ options: { protocolVersions: [3, 4] } }).open();
     client.send(connect("a", { protocolVersion: 5 }));
     expect(client.connection.protocolVersion).toBe(4);
   });

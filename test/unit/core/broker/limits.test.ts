@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { IdempotencyKeys, type IdempotencyRow, type IdempotencyStore } from "../../../../src/core/idempotency.ts";
 import { defaultLimits, limits, type LimitName, type Limits } from "../../../../src/core/limits.ts";
+import type { Disconnect, Publish } from "../../../../src/core/packet.ts";
 import { limitsInWorkerd, type LimitInWorkerd } from "../../../support/limits-in-workerd.ts";
 import {
   ack,
@@ -25,6 +26,7 @@ interface Case {
 }
 
 const stored = { cleanStart: false };
+const v5 = { protocolVersion: 5 } as const;
 const weekSec = 7 * 24 * 3600;
 
 const logged = (scene: Scene): string | undefined => scene.effects.log_.at(-1)?.limit;
@@ -96,26 +98,43 @@ const cases: Record<Exclude<LimitName, LimitInWorkerd>, Case> = {
       expect(offender.lines()).toEqual(["suback 1", "unsuback 0", "suback 0"]);
     },
   },
-  receiveMaximum: {
-    small: { receiveMaximum: 2 },
+  maximumInflight: {
+    small: { maximumInflight: 2 },
     run: (scene) => {
       const subscriber = scene.subscriber("s", 1, ["t"]);
       scene.connect("p").send(...upTo(3).map((n) => publish1("t", String(n), n)));
       expect(subscriber.lines()).toHaveLength(2);
     },
   },
-  maximumInboundQos2: {
-    small: { maximumInboundQos2: 2 },
+  receiveMaximum: {
+    small: { receiveMaximum: 2 },
     run: (scene) => {
       const offender = scene.connect("o");
       offender.send(publish2("t", "1", 1), publish2("t", "2", 2), ack("pubrel", 1), publish2("t", "3", 3));
       expect(offender.lines()).toEqual(["pubrec 1", "pubrec 2", "pubcomp 1", "pubrec 3"]);
       offender.send(publish2("t", "4", 4));
-      expect([offender.lines(), logged(scene)]).toEqual([["close"], "maximumInboundQos2"]);
+      expect([offender.lines(), logged(scene)]).toEqual([["close"], "receiveMaximum"]);
+    },
+  },
+  topicAliasMaximum: {
+    small: { topicAliasMaximum: 2 },
+    run: (scene) => {
+      const offender = scene.connect("o", v5);
+      const aliased = (topicAlias: number): Publish => ({ ...publish("t"), properties: { topicAlias } });
+      offender.send(aliased(2));
+      expect(offender.lines()).toEqual([]);
+      offender.send(aliased(3));
+      expect(offender.lines()).toEqual(["disconnect 148", "close"]);
+      const topics = ["topics/1", "topics/2", "topics/3"];
+      const subscriber = scene.subscriber("s", 0, ["#"], { ...v5, properties: { topicAliasMaximum: 100 } });
+      scene.connect("p").send(...topics.map((topic) => publish(topic)));
+      expect(subscriber.lines()).toEqual(
+        ["alias 1", "alias 2", ""].map((alias, i) => `publish ${topics[i]}=x q0 ${alias}`.trim()),
+      );
     },
   },
   maximumQueuedMessages: {
-    small: { receiveMaximum: 1, maximumQueuedMessages: 2 },
+    small: { maximumInflight: 1, maximumQueuedMessages: 2 },
     run: (scene) => {
       const subscriber = scene.subscriber("s", 1, ["t"]);
       scene.connect("p").send(...upTo(5).map((n) => publish1("t", String(n), n)));
@@ -125,7 +144,7 @@ const cases: Record<Exclude<LimitName, LimitInWorkerd>, Case> = {
     },
   },
   maximumQueuedBytes: {
-    small: { receiveMaximum: 1, maximumQueuedBytes: 100 },
+    small: { maximumInflight: 1, maximumQueuedBytes: 100 },
     run: (scene) => {
       const subscriber = scene.subscriber("s", 1, ["t"]);
       scene.connect("p").send(...upTo(3).map((n) => publish1("t", String(n).repeat(50), n)));
@@ -230,6 +249,39 @@ const cases: Record<Exclude<LimitName, LimitInWorkerd>, Case> = {
       expect(scene.broker.sessions.storedCount).toBe(1);
       scene.pass(1);
       expect(scene.broker.sessions.storedCount).toBe(0);
+    },
+  },
+  maximumSessionExpiryInterval: {
+    small: { maximumSessionExpiryInterval: 100 },
+    run: (scene) => {
+      const expiry = (sessionExpiryIntervalSec: number) => ({ ...v5, properties: { sessionExpiryIntervalSec } });
+      const leave: Disconnect = { kind: "disconnect", properties: { sessionExpiryIntervalSec: 1_000 } };
+      scene.connect("s", expiry(0xffff_ffff)).send(leave);
+      scene.connect("t", expiry(101)).send(disconnect);
+      scene.connect("b", { keepAliveSec: 0 });
+      scene.pass(99);
+      expect(scene.broker.sessions.storedCount).toBe(2);
+      scene.pass(1);
+      expect(scene.broker.sessions.storedCount).toBe(0);
+    },
+  },
+  serverKeepAlive: {
+    small: { serverKeepAlive: 10 },
+    run: (scene) => {
+      const silent = ["v5", "v3"].map((id) => scene.connect(id, { ...(id === "v5" && v5), keepAliveSec: 0 }));
+      scene.pass(15);
+      expect(silent.map((client) => client.lines())).toEqual([["disconnect 141", "close"], []]);
+    },
+  },
+  maximumConnectTime: {
+    small: { maximumConnectTime: 10 },
+    run: (scene) => {
+      const old = ["v5", "v3"].map((id) => scene.connect(id, { ...(id === "v5" && v5), keepAliveSec: 0 }));
+      scene.pass(9);
+      const young = scene.connect("young");
+      scene.pass(1);
+      expect(old.map((client) => client.lines())).toEqual([["disconnect 160", "close"], ["close"]]);
+      expect(young.lines()).toEqual([]);
     },
   },
   sysIntervalMs: {

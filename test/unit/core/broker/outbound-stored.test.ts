@@ -27,7 +27,7 @@ describe("sending", () => {
   });
 
   test("[MQTT-4.9.0-2] beyond the window messages wait for an acknowledgement, in order", () => {
-    const { subscriber, publisher } = stage({ limits: { receiveMaximum: 2 } });
+    const { subscriber, publisher } = stage({ limits: { maximumInflight: 2 } });
     publisher.send(...["a", "b", "c"].map((text, index) => publish1("t", text, index + 1)));
     expect(subscriber.lines()).toEqual(["publish t=a q1 #2", "publish t=b q1 #3"]);
     subscriber.send(ack("puback", 3));
@@ -60,7 +60,7 @@ describe("sending", () => {
 
 describe("coming back", () => {
   test("[MQTT-4.4.0-1] what was in flight is sent again with its id and DUP, what was not without DUP", () => {
-    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 2 } });
+    const { scene, subscriber, publisher } = stage({ limits: { maximumInflight: 2 } });
     publisher.send(...["a", "b", "c"].map((text, index) => publish1("t", text, index + 1)));
     subscriber.drop();
     const again = back(scene);
@@ -78,7 +78,7 @@ describe("coming back", () => {
   });
 
   test("many that were acknowledged out of order are one range between those in flight, and none is sent again", () => {
-    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 3 } });
+    const { scene, subscriber, publisher } = stage({ limits: { maximumInflight: 3 } });
     const other = scene.subscriber("other", 1, ["u"], { cleanStart: false });
     publisher.send(publish1("t", "first", 1), publish1("t", "second", 2));
     for (const id of upTo(200)) {
@@ -115,7 +115,7 @@ describe("coming back", () => {
   });
 
   test("[MQTT-3.3.1-1] after a crash at most the last window counts as sent and has DUP", () => {
-    const { scene, publisher } = stage({ limits: { receiveMaximum: 2 } });
+    const { scene, publisher } = stage({ limits: { maximumInflight: 2 } });
     publisher.send(...upTo(3).map((n) => publish1("t", String(n), n)));
     scene.flush();
     scene.crash();
@@ -159,7 +159,7 @@ describe("coming back", () => {
 });
 
 describe("the queue limit", () => {
-  const limits = { receiveMaximum: 1, maximumQueuedMessages: 3 };
+  const limits = { maximumInflight: 1, maximumQueuedMessages: 3 };
 
   test("on line the oldest unsent go, counted and told in the log; what was sent stays", () => {
     const { scene, subscriber, publisher } = stage({ limits });
@@ -212,7 +212,7 @@ describe("the queue limit", () => {
   });
 
   test("[MQTT-4.3.3-1] what may have been sent before a crash is not dropped", () => {
-    const { scene, publisher } = stage({ limits: { receiveMaximum: 2, maximumQueuedMessages: 1 } });
+    const { scene, publisher } = stage({ limits: { maximumInflight: 2, maximumQueuedMessages: 1 } });
     publisher.send(publish2("t", "1", 1), publish2("t", "2", 2));
     scene.flush();
     scene.crash();
@@ -221,7 +221,7 @@ describe("the queue limit", () => {
   });
 
   test("bytes count as messages do", () => {
-    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 1, maximumQueuedBytes: 100 } });
+    const { scene, subscriber, publisher } = stage({ limits: { maximumInflight: 1, maximumQueuedBytes: 100 } });
     publisher.send(...upTo(3).map((n) => publish1("t", String(n).repeat(50), n)));
     expect(scene.broker.counters.dropped.get("queue_full")).toBe(1);
     subscriber.take();
@@ -277,7 +277,7 @@ describe("ids in use", () => {
 
 describe("hibernation", () => {
   test("window, queue and acknowledgements out of order survive", () => {
-    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 2 } });
+    const { scene, subscriber, publisher } = stage({ limits: { maximumInflight: 2 } });
     publisher.send(...upTo(4).map((n) => publish1("t", String(n), n)));
     subscriber.send(ack("puback", 3));
     expect(subscriber.lines()).toEqual(["publish t=1 q1 #2", "publish t=2 q1 #3", "publish t=3 q1 #4"]);
@@ -287,7 +287,7 @@ describe("hibernation", () => {
   });
 
   test("a wake for an acknowledgement needs no other session", () => {
-    const { scene, subscriber, publisher } = stage({ limits: { receiveMaximum: 1 } });
+    const { scene, subscriber, publisher } = stage({ limits: { maximumInflight: 1 } });
     publisher.send(...upTo(2).map((n) => publish1("t", String(n), n)));
     subscriber.take();
     scene.hibernate([subscriber]);

@@ -134,7 +134,7 @@ describe("delivery", () => {
 
 describe("an ephemeral session", () => {
   const behindWindow = (): { scene: Scene; subscriber: Client } => {
-    const scene = new Scene({ limits: { receiveMaximum: 2 } });
+    const scene = new Scene({ limits: { maximumInflight: 2 } });
     const subscriber = scene.subscriber("s", 2, ["t"]);
     scene.connect("p").send(...upTo(4).map((n) => publish2("t", String(n), n)));
     return { scene, subscriber };
@@ -162,7 +162,7 @@ describe("an ephemeral session", () => {
   });
 
   test("[MQTT-2.2.1-3] an id in use is passed over when the count comes round", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 2 } });
+    const scene = new Scene({ limits: { maximumInflight: 2 } });
     const subscriber = scene.subscriber("s", 1, ["t"]);
     const publisher = scene.connect("p");
     publisher.send(publish1("t", "stays", 1));
@@ -176,7 +176,7 @@ describe("an ephemeral session", () => {
   });
 
   test("messages that expire while they wait are not sent", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 1 } });
+    const scene = new Scene({ limits: { maximumInflight: 1 } });
     const subscriber = scene.subscriber("s", 1, ["t"]);
     const publisher = scene.connect("p");
     publisher.send(
@@ -244,7 +244,7 @@ describe("replays of retained messages", () => {
   });
 
   test.each([true, false])("they go on as the window frees, also after a hibernation (clean %s)", (cleanStart) => {
-    const scene = new Scene({ limits: { receiveMaximum: 2 } });
+    const scene = new Scene({ limits: { maximumInflight: 2 } });
     retain(scene, 5);
     const client = scene.connect("s", { cleanStart });
     client.send(subscribe(1, "r/+"));
@@ -260,7 +260,7 @@ describe("replays of retained messages", () => {
   });
 
   test("after a crash a stored session's replay goes on where it stopped", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 2 } });
+    const scene = new Scene({ limits: { maximumInflight: 2 } });
     retain(scene, 3);
     const client = scene.connect("s", stored);
     client.send(subscribe(1, "r/+"));
@@ -279,7 +279,7 @@ describe("replays of retained messages", () => {
   });
 
   test("a value set while a replay runs comes once, live", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 1 } });
+    const scene = new Scene({ limits: { maximumInflight: 1 } });
     retain(scene, 2);
     const client = scene.connect("s");
     client.send(subscribe(1, "r/+"));
@@ -291,7 +291,7 @@ describe("replays of retained messages", () => {
   });
 
   test("UNSUBSCRIBE ends the replay of its filter", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 1 } });
+    const scene = new Scene({ limits: { maximumInflight: 1 } });
     retain(scene, 2);
     const client = scene.connect("s", stored);
     client.send(subscribe(1, "r/+"), unsubscribe("r/+"));
@@ -303,7 +303,7 @@ describe("replays of retained messages", () => {
   });
 
   test("replayed messages of a stored session stand outside the queue limit", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 2, maximumQueuedMessages: 1 } });
+    const scene = new Scene({ limits: { maximumInflight: 2, maximumQueuedMessages: 1 } });
     retain(scene, 4);
     const client = scene.connect("s", stored);
     client.send(subscribe(1, "r/+"));

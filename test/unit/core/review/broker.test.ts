@@ -30,7 +30,7 @@ describe("answers", () => {
 
 describe("after a crash", () => {
   test("[MQTT-3.3.1-1] once everything of before was sent again a new message that waited for the window has no DUP", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 4 } });
+    const scene = new Scene({ limits: { maximumInflight: 4 } });
     const subscriber = scene.subscriber("s", 1, ["t"], { cleanStart: false });
     const publisher = scene.connect("p");
     publisher.send(publish1("t", "old", 1));
@@ -103,7 +103,7 @@ describe("wills", () => {
 
 describe("an ephemeral session", () => {
   test("[MQTT-3.3.4-9] pages of a replay that come late stay within the window", () => {
-    const scene = new Scene({ limits: { receiveMaximum: 2 } });
+    const scene = new Scene({ limits: { maximumInflight: 2 } });
     const client = scene.connect("c");
     const outbound = client.connection.state.kind === "connected" && client.connection.state.session.online?.outbound;
     if (!outbound || outbound.kind !== "ephemeral") throw new Error("no ephemeral session");
@@ -132,7 +132,7 @@ describe("the cache of receivers", () => {
 describe("an on-line stored session that acknowledges nothing", () => {
   /** A client with a full window that lets everything pass, and what is kept for it. */
   function stuck(messages: number) {
-    const scene = new Scene({ limits: { receiveMaximum: 2, maximumQueuedMessages: 10 }, access: () => unrestricted });
+    const scene = new Scene({ limits: { maximumInflight: 2, maximumQueuedMessages: 10 }, access: () => unrestricted });
     scene.subscriber("s", 1, ["t"], { cleanStart: false });
     const publisher = scene.connect("p");
     for (const id of upTo(messages)) {

@@ -1,12 +1,14 @@
 // The test projects: what runs in plain Node, inside workerd, and against the self-hosted broker.
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { userVariables } from "./test/support/scram-users.ts";
 
 /** A broker starts, a browser starts, a client waits for its keep-alive: generous, for slow machines. */
 const E2E_TIMEOUT_MS = 120_000;
 const WORKERS_TIMEOUT_MS = 30_000;
+const LARGE_TIMEOUT_MS = 1_200_000;
 
 /** The Worker as the self-hosted start serves it on loopback: open to everyone. */
 const openWorker = (variables: Record<string, string> = {}) =>
@@ -23,6 +25,7 @@ const smallLimits = {
   MAXIMUM_USER_PROPERTIES: "3",
   SLOW_CONSUMER_SOFT_BYTES: "50000",
   SLOW_CONSUMER_HARD_BYTES: "300000",
+  MAXIMUM_UNSENT_BYTES: "400000",
 };
 
 /** The least that a Worker may offer, and each feature taken away. */
@@ -46,6 +49,8 @@ const bundledDependencies = { optimizer: { ssr: { enabled: true, include: ["mqtt
 
 export default defineConfig({
   test: {
+    // Vitest leaves one core to itself, which it hardly uses.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {
@@ -113,6 +118,25 @@ export default defineConfig({
           deps: bundledDependencies,
           include: ["test/features/**/*.test.ts"],
           testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: "soak",
+          include: ["test/soak/**/*.test.ts"],
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+          fileParallelism: false,
+        },
+      },
+      {
+        // On demand (`npm run test:large`): minutes each, at the sizes that users have.
+        test: {
+          name: "large",
+          include: ["test/large/**/*.large.ts"],
+          testTimeout: LARGE_TIMEOUT_MS,
+          hookTimeout: LARGE_TIMEOUT_MS,
+          fileParallelism: false,
         },
       },
       {

@@ -10,10 +10,12 @@ import { fail, ok, type Result } from "./core/brand.ts";
 import { defaultFeatures, type FeatureSwitch, type Features } from "./core/features.ts";
 import { limits as limitTable, type Limit, type LimitName, type Limits } from "./core/limits.ts";
 import type { Layout } from "./core/placement.ts";
+import { queueOverflows, type QueueOverflow } from "./core/queue-overflow.ts";
 
 export interface Config {
   readonly limits: Limits;
   readonly features: Features;
+  readonly queueOverflow: QueueOverflow;
   /** What the variables propose; the registry's record decides. */
   readonly layout: Pick<Layout, "shards" | "subtreeDepth" | "depthByPrefix">;
   readonly namespaces: ReadonlySet<string>;
@@ -67,6 +69,7 @@ const singleVariables = [
   "SUBSCRIPTION_IDENTIFIERS_AVAILABLE",
   "SHARED_SUBSCRIPTION_AVAILABLE",
   "VALIDATE_PAYLOAD_FORMAT",
+  "QUEUE_OVERFLOW",
   "RESPONSE_INFORMATION",
   "USE_ANOTHER_SERVER",
   "SERVER_MOVED",
@@ -94,6 +97,7 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
   const config: Config = {
     limits: readLimits(reader),
     features: readFeatures(reader),
+    queueOverflow: readQueueOverflow(reader),
     layout: readLayout(reader),
     namespaces,
     users,
@@ -214,6 +218,14 @@ function readFeatures(reader: Reader): Features {
     ...(another !== undefined && { elsewhere: { kind: "use-another-server", serverReference: another } }),
     ...(moved !== undefined && { elsewhere: { kind: "server-moved", serverReference: moved } }),
   };
+}
+
+function readQueueOverflow(reader: Reader): QueueOverflow {
+  const text = reader.text("QUEUE_OVERFLOW");
+  const found = queueOverflows.find((name) => name === text);
+  if (text !== undefined && found === undefined)
+    reader.report("QUEUE_OVERFLOW", ` must be one of ${queueOverflows.join(", ")}`);
+  return found ?? "drop-oldest";
 }
 
 function readConnackText(reader: Reader, variable: Variable): string | undefined {

@@ -3,6 +3,7 @@
 import type { Hono } from "hono";
 import { configOf } from "./config.ts";
 import { createHttpApp } from "./http/router.ts";
+import { runInvocation } from "./invocation.ts";
 import { httpDeps } from "./worker-deps.ts";
 
 export { AuthenticatorEntrypoint } from "./auth/entrypoint.ts";
@@ -13,14 +14,14 @@ export { Publisher } from "./publisher.ts";
 const apps = new WeakMap<Env, Hono>();
 
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, invocation) {
     const known = apps.get(env);
-    if (known !== undefined) return known.fetch(request);
+    if (known !== undefined) return runInvocation(invocation, () => known.fetch(request));
     const config = configOf(env as unknown as Record<string, unknown>);
     if (!config.ok) return misconfigured(config.error);
     const app = createHttpApp(httpDeps(env, config.value));
     apps.set(env, app);
-    return app.fetch(request);
+    return runInvocation(invocation, () => app.fetch(request));
   },
 } satisfies ExportedHandler<Env>;
 

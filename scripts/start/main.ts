@@ -39,7 +39,7 @@ async function start(options: StartOptions): Promise<void> {
   const serving = await serve(worker.value, withSocketLimit(options), run.path);
   if (!serving.ok) refuse(serving.error);
   served = serving.value;
-  const healthy = await waitHealthy(served.url);
+  const healthy = await waitHealthy(served.url, (detail) => console.log(`Not ready yet: ${detail}`));
   if (!healthy.ok) {
     await served.stop();
     refuse(healthy.error);

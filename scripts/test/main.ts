@@ -16,6 +16,7 @@ const PROJECTS: Readonly<Record<string, readonly string[]>> = {
   workers: ["workers", "workers-limits", "workers-users"],
   conformance: ["conformance", "conformance-3-shards", "conformance-features"],
   e2e: ["e2e"],
+  soak: ["soak"],
 };
 /** Reads the reports of the others, so it belongs to a run of all of them. */
 const RULES = "rules";

@@ -7,7 +7,9 @@ import type { Position, Result, SessionNumber, TopicName } from "./brand.ts";
 import { onAuth, onExchangePacket, onExchangeVerdict, type ExchangeVerdict } from "./authentication.ts";
 import { onAuthVerdict, onConnect, type AuthVerdict } from "./connect.ts";
 import { isConnected, type Connection } from "./connection.ts";
+import type { BrokerOptions, Stores } from "./broker-options.ts";
 import { Counters, type DropReason } from "./counters.ts";
+import { DelayedWills } from "./delayed-wills.ts";
 import { DeliveryPlans, type IndexedSubscription } from "./delivery-plan.ts";
 import {
   disconnectClient,
@@ -18,29 +20,30 @@ import {
   shutDown,
 } from "./disconnect.ts";
 import type { Effects, Leaves } from "./effect.ts";
-import type { Features } from "./features.ts";
 import type { LimitName, Limits } from "./limits.ts";
 import type { CallId } from "./link-window.ts";
+import type { LayoutStage } from "./layout-phase.ts";
 import { LinkInbox } from "./link-inbox.ts";
 import { LinkRoutes } from "./link-routes.ts";
-import { Links, type LinkCall, type LinkStore } from "./links.ts";
-import { IdempotencyKeys, type Claim, type ClaimVerdict, type IdempotencyStore } from "./idempotency.ts";
-import { MessageLog, type MessageLogStore } from "./message-log.ts";
+import { Links, type LinkCall } from "./links.ts";
+import { IdempotencyKeys, type Claim, type ClaimVerdict } from "./idempotency.ts";
+import { MessageLog } from "./message-log.ts";
 import { packetSize } from "./message-size.ts";
 import { OfflineQueues } from "./offline-queues.ts";
-import type { ClientPacket, Message, ProtocolVersion, ServerPacket } from "./packet.ts";
+import type { ClientPacket, Message, ServerPacket } from "./packet.ts";
 import { PendingRows, type RowStore } from "./pending-rows.ts";
-import { ProgressPages, type ProgressStore } from "./progress.ts";
+import { ProgressPages } from "./progress.ts";
 import { onAcknowledgement, onPublish, onPubrel } from "./publish.ts";
 import { claimKey, finishKey, publishOnce, type OnceAnswer } from "./publish-once.ts";
 import type { PublishOutcome } from "./publish-outcome.ts";
 import { reasonCode } from "./reason-code.ts";
-import { pumpReplays, ReplayRows, type ReplayStore } from "./replay.ts";
-import { RetainedMessages, type RetainedStore } from "./retained.ts";
+import { QueueMemory } from "./queue-memory.ts";
+import { pumpReplays, ReplayRows } from "./replay.ts";
+import { RetainedMessages } from "./retained.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
-import { SessionTable, type MetaStore, type SessionStore } from "./session-table.ts";
-import { SharedGroups, type SharedGroupStore } from "./shared-groups.ts";
+import { SessionTable } from "./session-table.ts";
+import { SharedGroups } from "./shared-groups.ts";
 import { onSubscribe, onUnsubscribe } from "./subscribe.ts";
 import { sweep, sweepAwaiting } from "./sweep.ts";
 import { TopicNames } from "./topic-names.ts";
@@ -49,37 +52,10 @@ import { Topics } from "./topics.ts";
 import type { Origin, PublishVerdict } from "./topic-port.ts";
 import { TopicTree } from "./topic-tree.ts";
 import { limitPassed, protocolError, refused, type Violation } from "./violation.ts";
-import type { StoredWill, WillStore } from "./will.ts";
+import type { StoredWill } from "./will.ts";
 import { unrestricted } from "./access.ts";
 
-/** The tables of one shard. */
-export interface Stores {
-  readonly meta: MetaStore;
-  readonly sessions: SessionStore;
-  readonly log: MessageLogStore;
-  readonly progress: ProgressStore;
-  readonly retained: RetainedStore;
-  readonly wills: WillStore;
-  readonly replays: ReplayStore;
-  readonly links: LinkStore;
-  readonly idempotency: IdempotencyStore;
-  readonly groups: SharedGroupStore;
-}
-
-export interface BrokerOptions {
-  readonly limits: Limits;
-  readonly shardIndex: number;
-  /** Random: a new one each time the object starts. */
-  readonly incarnation: number;
-  readonly protocolVersions: readonly ProtocolVersion[];
-  readonly features: Features;
-  /** A fresh client id that hashes to this shard [MQTT-3.1.3-6 v3.1.1, MQTT-3.1.3-7]. */
-  newClientId(): string;
-  isOwnClientId(clientId: string): boolean;
-  accessFor(username: string | undefined, clientId: string): Access;
-  /** Rows written since the start, by the storage's own count. */
-  rowsWritten(): number;
-}
+export type { BrokerOptions, Stores } from "./broker-options.ts";
 
 export class Broker {
   readonly options: BrokerOptions;
@@ -92,6 +68,8 @@ export class Broker {
   readonly inbox: LinkInbox;
   /** How topics and clients are split among shards; the shell changes it as the registry says. */
   layout: Layout;
+  /** Set while the layout changes: the shell lets no client in, and no time pass for those who are away. */
+  stage: LayoutStage | undefined;
   readonly connections = new Map<number, Connection>();
   readonly sessions: SessionTable;
   readonly tree = new TopicTree<IndexedSubscription>();
@@ -99,11 +77,12 @@ export class Broker {
   readonly topicNames: TopicNames;
   readonly log: MessageLog;
   readonly offlineQueues: OfflineQueues;
+  readonly queueMemory = new QueueMemory();
   readonly progress: ProgressPages;
   readonly retained: RetainedMessages;
   readonly wills: PendingRows<number, StoredWill>;
   /** Wills whose connection is lost and whose delay runs. */
-  readonly delayedWills = new Map<number, StoredWill>();
+  readonly delayedWills = new DelayedWills();
   readonly replayRows: ReplayRows;
   readonly idempotency: IdempotencyKeys;
   /** What is delivered now must not leave before the commit, even to sessions that need none. */
@@ -133,7 +112,7 @@ export class Broker {
       onCompact: () => this.offlineQueues.step(),
     });
     this.progress = new ProgressPages(stores.progress);
-    this.retained = new RetainedMessages(stores.retained, options.limits);
+    this.retained = new RetainedMessages(stores, this);
     this.wills = new PendingRows(stores.wills satisfies RowStore<number, StoredWill>);
     this.replayRows = new ReplayRows(stores.replays);
     this.idempotency = new IdempotencyKeys(stores.idempotency, options.limits);
@@ -368,6 +347,7 @@ export class Broker {
 
   /** The flush is written: ids whose completion it holds are free. */
   onFlushed(): void {
+    this.retained.expiry.onFlushed();
     this.links.onFlushed();
     for (const session of this.progress.takeCommitted()) {
       const outbound = this.sessions.byNumber(session)?.online?.outbound;

@@ -195,6 +195,7 @@ function establish(
   acceptConnection(broker, connection, session, resumed !== undefined, connack);
   if (online.outbound.kind === "stored") online.outbound.onResume();
   online.outbound.pump(nowMs);
+  broker.saveProgress(session); // with what may be sent from now on; this flush writes it anyway
   pumpReplays(broker, session);
   broker.groups.pumpFor(session);
 }
@@ -274,6 +275,7 @@ function bring(broker: Broker, connection: Connection, connect: Connect, session
           outbound: new EphemeralOutbound(broker, connection, window),
           inbound: new Set<never>(),
           unansweredQos1: 0,
+          unansweredQos2: 0,
         };
   session.protocolVersion = connect.protocolVersion;
   session.expiryIntervalSec = expiryOf(broker, connect);
@@ -293,7 +295,7 @@ function bringStored(broker: Broker, connection: Connection, session: Session, w
   const outbound = new StoredOutbound(broker, session, connection, window, progress);
   broker.progress.set(session.number, { ...progress, open: true });
   broker.effects.needsFlush();
-  return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0 };
+  return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0, unansweredQos2: 0 };
 }
 
 function expiryOf(broker: Broker, connect: Connect): number {

@@ -18,15 +18,29 @@ export class Counters {
   packetsReceived = 0;
   packetsSent = 0;
   bytesReceived = 0;
+  /** As they are billed: one may hold many packets, or a part of one. */
+  webSocketMessagesReceived = 0;
+  /** Upgrades, and calls of the Worker and of other shards; readings of metrics and health are not counted. */
+  requestsReceived = 0;
   bytesSent = 0;
   connectsAccepted = 0;
   connectsRefused = 0;
   /** Messages published over HTTP or by another Worker. */
   publishedOverHttp = 0;
   willsPublished = 0;
+  /** Retained messages that went because their Message Expiry Interval had passed. */
+  retainedExpired = 0;
+  /** Commits that storage never confirmed, since the process began: each ended the shard's memory. */
+  commitsFailed = 0;
   publishDenied = 0;
   subscribeDenied = 0;
   readonly #dropped = new Map<DropReason, number>();
+
+  /** `bytes`: of MQTT; a text frame has none. */
+  onWebSocketMessage(bytes: number): void {
+    this.webSocketMessagesReceived += 1;
+    this.bytesReceived += bytes;
+  }
 
   drop(reason: DropReason, count = 1): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + count);

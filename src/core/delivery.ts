@@ -31,8 +31,29 @@ export function deliver(broker: Broker, message: Message, origin: Origin): Deliv
   if (message.qos === 0) return { matched, stored: false };
   const recipients = isPlain ? plan.recipients[message.qos] : recipientsFor(broker, plan.deliveries, message, origin);
   if (recipients === undefined || recipients.length === 0) return { matched, stored: false };
-  store(broker, message, recipients);
+  const admitted = broker.options.queueOverflow === undefined ? recipients : withoutFull(broker, message, recipients);
+  if (admitted.length === 0) return { matched, stored: false };
+  store(broker, message, admitted);
   return { matched, stored: true };
+}
+
+/** Those whose queue is full and does not make room by losing its oldest are no part of the audience. */
+function withoutFull(broker: Broker, message: Message, recipients: readonly Recipient[]): readonly Recipient[] {
+  if (broker.options.queueOverflow === "drop-oldest") return recipients;
+  let admitted: Recipient[] | undefined;
+  recipients.forEach((recipient, index) => {
+    if (!mayQueue(broker, message, recipient)) admitted ??= recipients.slice(0, index);
+    else admitted?.push(recipient);
+  });
+  return admitted ?? recipients;
+}
+
+function mayQueue(broker: Broker, message: Message, recipient: Recipient): boolean {
+  const session = broker.sessions.byNumber(recipient.session);
+  if (session === undefined) return true;
+  const outbound = session.online?.outbound;
+  if (outbound === undefined) return broker.offlineQueues.admits(session, message);
+  return outbound.kind !== "stored" || outbound.admits(message);
 }
 
 /** No Local: what the publisher itself subscribed with it is left out [MQTT-3.8.3-3]. */

@@ -135,7 +135,7 @@ export function onSocketLost(broker: Broker, connection: Connection, nowMs: numb
   if (state.kind === "connected") lose(broker, connection, state.session, nowMs);
 }
 
-function drop(broker: Broker, connection: Connection): void {
+export function drop(broker: Broker, connection: Connection): void {
   connection.state = { kind: "closed" };
   broker.connections.delete(connection.id);
   broker.effects.close(connection);
@@ -148,17 +148,18 @@ function lose(broker: Broker, connection: Connection, session: Session, nowMs: n
 }
 
 /** The session goes off line: an ephemeral one ends, a stored one waits until it expires [MQTT-4.1.0-1]. */
-function leave(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
+export function leave(broker: Broker, connection: Connection, session: Session, nowMs: number): void {
   const { online } = session;
   if (online?.connection !== connection) return;
   const handed = online.outbound.kind === "ephemeral" ? online.outbound.handed : [];
+  if (online.outbound.kind === "ephemeral") online.outbound.discard();
   if (online.outbound.kind === "stored") {
     broker.progress.set(session.number, online.outbound.progress(false, online.inbound));
   }
   session.online = undefined;
   if (session.kind === "ephemeral" || session.expiryIntervalSec === 0) {
     sessionOver(broker, session, nowMs);
-    for (const one of handed) broker.groups.giveBack(one);
+    for (const one of handed) broker.groups.giveBack(one, one.position !== undefined);
     return;
   }
   broker.groups.pumpFor(session);
@@ -194,7 +195,7 @@ export function sessionOver(broker: Broker, session: Session, nowMs: number): vo
   session.replays.clear();
   broker.sessions.remove(session);
   // When the session is no member any more.
-  for (const one of handed) broker.groups.giveBack(one);
+  for (const one of handed) broker.groups.giveBack(one, true);
 }
 
 /** QoS 1 messages of shared groups that a stored session has not acknowledged: they go to other members, QoS 2 never [MQTT-4.8.2-4, MQTT-4.8.2-5]. */

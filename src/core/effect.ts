@@ -7,6 +7,7 @@ import type { ReasonCode } from "./reason-code.ts";
 import type { Call } from "./link-window.ts";
 import type { SysReadings } from "./sys-topics.ts";
 import type { LimitName } from "./limits.ts";
+import type { Violation } from "./violation.ts";
 
 /**
  * Whether a packet may leave before the next commit. `after-commit` is a promise: what the packet says (an
@@ -78,12 +79,19 @@ export interface Effects {
   awaitAuth(connection: Connection): void;
   /** True while the socket has more unsent bytes than `slowConsumerSoftBytes`. */
   isBehind(connection: Connection): boolean;
+  /**
+   * False while so much waits for the socket, or for all sockets, that nothing of QoS 1 or 2 is to be added: it waits in
+   * its queue, where the limits hold. Whoever leaves something there for this reason asks for `pumpSoon`.
+   */
+  hasRoom(connection: Connection): boolean;
   /** Something waits for the next flush (a write, or an acknowledgement that must touch storage). */
   needsFlush(): void;
   /** The connection differs from what its attachment says: the idle save must run before the object sleeps. */
   needsSave(connection: Connection): void;
   /** Calls `onPump` for this connection after the next flush, or when the socket has drained. */
   pumpSoon(connection: Connection): void;
+  /** Calls `onViolation` for this connection after the present input: for what is found in the midst of others' work. */
+  endSoon(connection: Connection, violation: Violation): void;
   /** Asks every other shard of the namespace for its counts; those that do not answer are left out. At once where there is none. */
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void;
   /** Makes an RPC to another shard; its end comes back as `links.onAnswer` or `links.onFailure`. */

@@ -33,6 +33,12 @@ export interface IdempotencyStore extends RowStore<string, IdempotencyRow> {
   firstExpiryMs(): number | undefined;
 }
 
+/** The table of a shard. */
+export interface KeyedAnswers extends IdempotencyStore {
+  /** Rows whose key comes after `key`, in the order of keys, at most `limit`. */
+  after(key: string, limit: number): IdempotencyRow[];
+}
+
 /**
  * - `claimed`: the caller runs it, and ends with `end`, `answer` or `release`.
  * - `answered`: it was done before.
@@ -134,6 +140,15 @@ export class IdempotencyKeys {
   #firstExpiryMs(nowMs: number): number {
     const latest = this.#rows.isDirty ? nowMs + keyLifeMs : Infinity;
     return Math.min(this.#store.firstExpiryMs() ?? Infinity, latest);
+  }
+
+  /** Takes in a row of another shard. False where the key is known here, or has expired. */
+  takeIn(row: IdempotencyRow, nowMs: number): boolean {
+    if (row.expiresAtMs <= nowMs || this.#rows.get(row.key) !== undefined) return false;
+    this.#rows.put(row.key, row);
+    this.#count = (this.#count ?? this.#store.count()) + 1;
+    this.#nextRemovalMs = undefined;
+    return true;
   }
 
   #remove(key: string): void {

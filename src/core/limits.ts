@@ -92,13 +92,13 @@ export const limits = {
     default: 1_000,
     ceiling: 1_000_000,
     unit: "count",
-    reason: "unsent messages kept for one session; the oldest go",
+    reason: "unsent messages kept for one session or shared subscription; beyond, `QUEUE_OVERFLOW` says what goes",
   },
   maximumQueuedBytes: {
     default: 8 * MiB,
     ceiling: 1024 * MiB,
     unit: "bytes",
-    reason: "unsent bytes kept for one session; the oldest go",
+    reason: "unsent bytes kept for one session or shared subscription; beyond, `QUEUE_OVERFLOW` says what goes",
   },
   maximumStoredSessions: {
     default: 20_000,
@@ -117,6 +117,12 @@ export const limits = {
     ceiling: 4096 * MiB,
     unit: "bytes",
     reason: "anyone who may publish could fill the storage",
+  },
+  retainedExpiryIntervalMs: {
+    default: 600_000,
+    ceiling: 24 * 3600 * 1000,
+    unit: "ms",
+    reason: "looking for retained messages that have expired reads every row, so it is done at most so often",
   },
   maximumIdempotencyKeys: {
     default: 100_000,
@@ -146,13 +152,25 @@ export const limits = {
     default: 256 * KiB,
     ceiling: 16 * MiB,
     unit: "bytes",
-    reason: "unsent bytes of a socket above which QoS 0 is dropped for it",
+    reason: "unsent bytes of a socket above which QoS 0 is dropped for it; fewer where many are behind",
   },
   slowConsumerHardBytes: {
     default: 4 * MiB,
     ceiling: 64 * MiB,
     unit: "bytes",
     reason: "unsent bytes of a socket above which it is closed: they stay in the object's 128 MB",
+  },
+  slowConsumerTimeoutMs: {
+    default: 30_000,
+    ceiling: 3_600_000,
+    unit: "ms",
+    reason: "how long a socket above the soft limit may take no byte: a reader that stopped keeps the object awake",
+  },
+  maximumUnsentBytes: {
+    default: 32 * MiB,
+    ceiling: 48 * MiB, // twice that: as much again may be unsent to clients that were closed
+    unit: "bytes",
+    reason: "unsent bytes of all sockets, and queues in memory: many slow readers share one object's 128 MB",
   },
   sessionExpiryIntervalSec: {
     default: 7 * 24 * 3600,

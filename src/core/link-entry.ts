@@ -49,8 +49,17 @@ export type LinkEntry =
       readonly messages: readonly Uint8Array[];
       readonly next?: string | undefined;
     }
-  /** Owner of a shared group → a shard with members that have a free slot: the message is that shard's from now on. */
-  | { readonly kind: "share-offer"; readonly filter: string; readonly qos: QoS; readonly message: Uint8Array }
+  /**
+   * Owner of a shared group → a shard with members that have a free slot: the message is that shard's from now on.
+   * `isDurable`: some member of the group has a session that outlives its connection.
+   */
+  | {
+      readonly kind: "share-offer";
+      readonly filter: string;
+      readonly qos: QoS;
+      readonly message: Uint8Array;
+      readonly isDurable: boolean;
+    }
   /** Back to the owner: no member of the group is left here. */
   | { readonly kind: "share-return"; readonly filter: string; readonly qos: QoS; readonly message: Uint8Array }
   /**
@@ -129,6 +138,11 @@ function writeBody(to: PackedWriter, entry: KnownEntry): void {
       writeOptional(to, entry.after);
       return;
     case "share-offer":
+      to.string(entry.filter)
+        .byte(entry.qos)
+        .bytes(entry.message)
+        .byte(entry.isDurable ? 1 : 0);
+      return;
     case "share-return":
       to.string(entry.filter).byte(entry.qos).bytes(entry.message);
       return;
@@ -187,8 +201,11 @@ function readBody(code: number, from: PackedReader): LinkEntry {
       const messages = readList(from, () => from.bytes());
       return { kind: "retained-page", request, messages, next: readOptional(from) };
     }
-    case codes["share-offer"]:
-      return { kind: "share-offer", filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
+    case codes["share-offer"]: {
+      const head = { filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
+      // The first release does not say it.
+      return { kind: "share-offer", ...head, isDurable: !from.atEnd && from.byte() !== 0 };
+    }
     case codes["share-return"]:
       return { kind: "share-return", filter: from.string(), qos: qosOf(from.byte()), message: from.bytes() };
     case codes["share-refusal"]: {

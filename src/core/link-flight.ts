@@ -38,7 +38,10 @@ export class Flight<Token> {
   /** When it is sent the next time. */
   dueAtMs = 0;
   #items: readonly Item<Token>[];
+  /** Of what may be stored. */
   #bytes: number;
+  /** Its QoS 0 is in a call of which nothing is known yet. */
+  #isQos0Out = false;
   #ages: Ages;
 
   constructor(number: number, durable: boolean, items: readonly Item<Token>[], row?: StoredBatch) {
@@ -69,20 +72,32 @@ export class Flight<Token> {
     return this.row === undefined ? this.#bytes : 0;
   }
 
-  /** Packed items for the next call. The first carries QoS 0 too, a repeat does not: it may have arrived. */
-  wireItems(): Uint8Array {
-    const hasQos0 = this.#items.some((item) => item.policy === "drop");
-    return this.row !== undefined && !hasQos0 ? this.row.items : packItems(this.#items);
+  get isQos0Out(): boolean {
+    return this.#isQos0Out;
   }
 
-  onSent(): void {
+  /** Packed items for a call that leaves now. The first carries QoS 0 too, a repeat does not: it may have arrived. */
+  send(): Uint8Array {
     this.attempts += 1;
-    this.dropQos0();
+    if (this.#isQos0Out) this.dropQos0();
+    this.#isQos0Out = this.#items.some((item) => item.policy === "drop");
+    return this.row !== undefined && !this.#isQos0Out ? this.row.items : packItems(this.#items);
+  }
+
+  /** The answer to its call says that nothing of it was taken: the next call carries the QoS 0 again. */
+  onNotTaken(): void {
+    this.#isQos0Out = false;
+  }
+
+  /** Nobody will know whether its call arrived. */
+  onFateUnknown(): void {
+    if (this.#isQos0Out) this.dropQos0();
   }
 
   /** Gives how many there were. */
   dropQos0(): number {
     const before = this.#items.length;
+    this.#isQos0Out = false;
     this.#keep((item) => item.policy !== "drop");
     return before - this.#items.length;
   }
@@ -143,4 +158,5 @@ export class Flight<Token> {
   }
 }
 
-const bytesOf = (items: readonly Item<unknown>[]): number => items.reduce((sum, item) => sum + item.bytes.length, 0);
+const bytesOf = (items: readonly Item<unknown>[]): number =>
+  items.reduce((sum, { policy, bytes }) => (policy === "drop" ? sum : sum + bytes.length), 0);

@@ -75,7 +75,7 @@ export class LinkInbox {
         return;
       case "share-state":
         this.#broker.groups.onState(from, entry.filter, entry.isReady);
-        decide("taken");
+        this.#broker.groups.greet(from, () => decide("taken"));
         return;
       case "unknown":
         throw new Error("the receiver answers unknown entries itself");
@@ -110,7 +110,7 @@ export class LinkInbox {
     const { retain } = unpackMessage(entry.message); // for members that want it as published
     const message = messageOf({ ...entry, retain });
     if (this.#isExpired(message)) return;
-    if (entry.kind === "share-offer") groups.onOffer(from, entry.filter, message);
+    if (entry.kind === "share-offer") groups.onOffer(from, entry.filter, message, entry.isDurable);
     else if (entry.kind === "share-return") groups.onReturn(from, entry.filter, message);
     else groups.onRefusal(from, entry.filter, message, entry.isFinal);
   }

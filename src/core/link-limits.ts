@@ -21,6 +21,8 @@ export interface LinkLimits {
   readonly publishBudgetMs: number;
   /** A call without answer or error for so long is made again. */
   readonly callTimeoutMs: number;
+  /** How long a stream that starts over waits for the fate of its calls, so that QoS 0 is neither lost nor doubled. */
+  readonly reopenWaitMs: number;
   /** First pause after a failed call; it doubles up to the second. */
   readonly firstBackoffMs: number;
   readonly longestBackoffMs: number;
@@ -42,6 +44,7 @@ export const linkLimits: LinkLimits = {
   deliverBudgetMs: 4 * secondMs,
   publishBudgetMs: 12 * secondMs,
   callTimeoutMs: 15 * secondMs,
+  reopenWaitMs: secondMs,
   firstBackoffMs: 50,
   longestBackoffMs: 30 * secondMs,
   heldBatches: 32,

@@ -67,6 +67,16 @@ export class LinkReceiver<Call> {
     this.#storedDurable = storedDurable;
   }
 
+  /** Of the sender's present life; `undefined` where nothing came yet. */
+  get incarnation(): number | undefined {
+    return this.#incarnation;
+  }
+
+  /** Nothing that came waits for its verdict, or for what comes before it. */
+  get isQuiet(): boolean {
+    return this.#pending.size === 0 && this.#held.size === 0;
+  }
+
   /** A batch came in a call. */
   onBatch(batch: Batch, call: Call): ReceiverStep<Call> {
     const dropped = this.#begin(batch);

@@ -6,7 +6,7 @@ import type { Broker } from "./broker.ts";
 import type { Verdict } from "./link-answer.ts";
 import type { KnownEntry } from "./link-entry.ts";
 import { RouteRegistrations, RouteTable, type RoutePort, type StoredRoute } from "./routes.ts";
-import { isShared } from "./shared-groups.ts";
+import { durableMarkOf, isDurableMark, isShared } from "./shared-groups.ts";
 
 export interface RouteStore extends RoutePort {
   routes(): StoredRoute[];
@@ -62,19 +62,32 @@ export class LinkRoutes {
   unregister(filter: TopicFilter, owner: number): void {
     this.#registered.release(filter, owner, this.#broker.nowMs);
     // A group without members must not gather messages: it ends at once, and with it its queue.
-    const entry = isShared(filter) ? this.#registered.end(filter, owner) : undefined;
+    const entry = isOfGroup(filter) ? this.#registered.end(filter, owner) : undefined;
     if (entry !== undefined) this.#broker.links.enqueue(owner, entry, undefined, false);
     // Without an alarm of its own: a route that lingers in a sleeping object does no harm, and its next wake ends it.
     this.#sweepAtMs ??= this.#registered.nextSweepMs();
   }
 
-  /** After a crash: the full set to every owner. Routes may be too many, never too few (design §5). */
-  restate(): void {
+  /**
+   * After a crash, and in a new layout: the full set to every owner. Routes may be too many, never too few (design §5).
+   * `done`: each owner has committed it.
+   */
+  restate(done?: () => void): void {
     const { layout, options } = this.#broker;
+    let unanswered = 1;
+    const onAnswer = (): void => {
+      unanswered -= 1;
+      if (unanswered === 0) done?.();
+    };
     for (let owner = 0; owner < layout.shards; owner += 1) {
       if (owner === options.shardIndex) continue;
-      for (const part of this.#registered.fullSet(owner)) this.#broker.links.enqueue(owner, part, undefined, false);
+      for (const part of this.#registered.fullSet(owner)) {
+        unanswered += 1;
+        this.#broker.links.enqueue(owner, part, onAnswer, false);
+      }
+      this.#broker.groups.sayAll(owner);
     }
+    onAnswer();
   }
 
   isServed(filter: TopicFilter, owner: number): boolean {
@@ -86,24 +99,28 @@ export class LinkRoutes {
     if (this.#broker.layout.shards === 1) return;
     for (let shard = 0; shard < this.#broker.layout.shards; shard += 1) {
       if (shard !== this.#broker.options.shardIndex)
-        this.#broker.groups.loadRoutes(shard, this.#sharedFiltersOf(shard));
+        this.#broker.groups.loadRoutes(shard, ...this.#sharedFiltersOf(shard));
     }
   }
 
-  #sharedFiltersOf(shard: number): ReadonlySet<string> {
-    return new Set(this.#table.filtersOf(shard).filter(isShared));
+  /** And those that are marked as of a durable member. */
+  #sharedFiltersOf(shard: number): [filters: ReadonlySet<string>, marks: ReadonlySet<string>] {
+    const filters = this.#table.filtersOf(shard);
+    return [new Set(filters.filter(isShared)), new Set(filters.filter(isDurableMark))];
   }
 
-  #onSharedRoutes(shard: number, changed: readonly string[] | undefined): void {
-    if (changed !== undefined && !changed.some(isShared)) return;
+  /** `changed` absent: any of them. `joined`: the one that was added. */
+  #onSharedRoutes(shard: number, changed: string | undefined, joined: string | undefined): void {
+    if (changed !== undefined && !isOfGroup(changed)) return;
     if (shard === this.#broker.options.shardIndex) return;
-    this.#broker.groups.onRoutes(shard, this.#sharedFiltersOf(shard));
+    this.#broker.groups.onRoutes(shard, ...this.#sharedFiltersOf(shard), joined);
   }
 
   /** As owner: another shard wants something, or does not any more. An add is decided once that shard knows it is served. */
   onEntry(from: number, entry: RouteEntry, decide: (verdict: Verdict) => void): void {
     this.#table.onEntry(from, entry);
-    this.#onSharedRoutes(from, entry.kind === "route-set" ? undefined : [entry.filter]);
+    const changed = entry.kind === "route-set" ? undefined : entry.filter;
+    this.#onSharedRoutes(from, changed, entry.kind === "route-add" ? changed : undefined);
     if (entry.kind === "route-add") this.#answer(from, entry.filter, entry.registration, decide);
     else decide("taken");
   }
@@ -131,6 +148,15 @@ export class LinkRoutes {
     if (nowMs - (this.#refreshedAtMs.get(owner) ?? -Infinity) < routeRefreshMs) return;
     this.#refreshedAtMs.set(owner, nowMs);
     for (const part of this.#registered.fullSet(owner)) this.#broker.links.enqueue(owner, part, undefined, false);
+    this.#broker.groups.sayAll(owner);
+  }
+
+  /** An owner offers messages of a shared group that has no member here: its routes end, whoever they are from. */
+  disown(filter: string, owner: number): void {
+    for (const one of [filter as TopicFilter, durableMarkOf(filter)]) {
+      const entry = this.#registered.disown(one, owner);
+      if (entry !== undefined) this.#broker.links.enqueue(owner, entry, undefined, false);
+    }
   }
 
   /** Inside the flush's transaction, before the links': what has lingered is taken back. */
@@ -146,5 +172,7 @@ export class LinkRoutes {
     this.#sweepAtMs = this.#registered.nextSweepMs();
   }
 }
+
+const isOfGroup = (filter: string): boolean => isShared(filter) || isDurableMark(filter);
 
 const none: readonly number[] = [];

@@ -71,6 +71,23 @@ export class LinkSender<Token> {
     return this.#outbox.count > 0;
   }
 
+  /** Nothing waits to leave, or for its answer. */
+  get isQuiet(): boolean {
+    const isUnsent = this.#backlog > 0 || this.#parked.size > 0 || !this.#gathering.isEmpty;
+    return !isUnsent && !this.hasRows && this.#window.flights.length === 0 && this.#answered.length === 0;
+  }
+
+  /** Number of the last batch that the outbox took. */
+  get lastStored(): number {
+    return this.#outbox.last;
+  }
+
+  /** The outbox holds a batch with a number up to `end`. */
+  owes(end: number): boolean {
+    const first = this.hasRows ? this.#outbox.readAfter(0) : undefined;
+    return first !== undefined && first.number <= end;
+  }
+
   /** Whether an entry of so many bytes could still be promised. Asked before anything of its message is committed. */
   hasRoom(bytes: number): boolean {
     let unstored = this.#gathering.bytes + bytes;
@@ -236,8 +253,10 @@ export class LinkSender<Token> {
       this.#onAnswered(flight, nowMs);
       return flight.onVerdicts(answer.items);
     }
-    if (answer?.kind === "resend-from") this.#window.onMissing(id, answer.n, nowMs);
-    else if (answer?.kind === "restart") this.#window.onUnknown(id, nowMs);
+    if (answer?.kind === "resend-from") {
+      flight.onFateUnknown(); // perhaps it is held there
+      this.#window.onMissing(id, answer.n, nowMs);
+    } else if (answer?.kind === "restart") this.#window.onUnknown(id, nowMs);
     else this.#window.onFailure(flight, true, nowMs);
     return [];
   }

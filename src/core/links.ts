@@ -44,6 +44,8 @@ export class Links {
   readonly #incarnation: number;
   readonly #links = new Map<number, Link>();
   #countedDrops = 0;
+  /** Batches that came and answers: where it has not moved, nothing has happened. */
+  turns = 0;
   /** For after the commit. */
   #calls: { readonly shard: number; readonly call: Call }[] = [];
   #resolved: Resolved<Token>[] = [];
@@ -75,6 +77,11 @@ export class Links {
     };
     this.#links.set(shard, link);
     return link;
+  }
+
+  /** Differs from one life of the other shard to the next. */
+  lifeOf(shard: number): number | undefined {
+    return this.#link(shard).receiver.incarnation;
   }
 
   publisherOf(origin: Origin): Publisher | undefined {
@@ -110,8 +117,8 @@ export class Links {
     this.#countedDrops = total;
   }
 
-  shareOffer(filter: string, message: Message): KnownEntry {
-    return { kind: "share-offer", filter, qos: message.qos, message: packMessage(message) };
+  shareOffer(filter: string, message: Message, isDurable: boolean): KnownEntry {
+    return { kind: "share-offer", filter, qos: message.qos, message: packMessage(message), isDurable };
   }
 
   shareReturn(filter: string, message: Message): KnownEntry {
@@ -126,6 +133,7 @@ export class Links {
 
   /** A batch came. `call` is told the answer after the commit of what it did. */
   onBatch(bytes: Uint8Array, call: LinkCall): void {
+    this.turns += 1;
     const batch = unpackBatch(bytes);
     if (batch === undefined) {
       call(packAnswer({ kind: "unreadable" }));
@@ -171,6 +179,7 @@ export class Links {
 
   /** A call was answered. */
   onAnswer(shard: number, id: CallId, answer: Uint8Array): void {
+    this.turns += 1;
     this.#tell(this.#link(shard).sender.onAnswer(id, answer, this.#broker.nowMs));
     this.#broker.effects.needsFlush();
   }
@@ -185,6 +194,20 @@ export class Links {
     for (const { token, outcome } of resolved) token(outcome);
   }
 
+  /** The last number in each outbox that is not empty, by shard. */
+  outboxEnds(): ReadonlyMap<number, number> {
+    const ends = [...this.#links.values()].flatMap(({ shard, sender }) =>
+      sender.hasRows ? [[shard, sender.lastStored] as const] : [],
+    );
+    return new Map(ends);
+  }
+
+  /** A batch up to these numbers waits for its answer still. */
+  owes(ends: ReadonlyMap<number, number>): boolean {
+    for (const [shard, end] of ends) if (this.#link(shard).sender.owes(end)) return true;
+    return false;
+  }
+
   /** When a flush has something to do for the links (epoch ms). */
   nextFlushMs(nowMs: number): number | undefined {
     let next: number | undefined;
@@ -193,6 +216,12 @@ export class Links {
       if (due !== undefined && (next === undefined || due < next)) next = due;
     }
     return next;
+  }
+
+  /** Nothing is on its way, and nothing waits to be. */
+  get isQuiet(): boolean {
+    const isSaid = this.#calls.length + this.#replies.length + this.#resolved.length === 0;
+    return isSaid && [...this.#links.values()].every(({ sender, receiver }) => sender.isQuiet && receiver.isQuiet);
   }
 
   get isBusy(): boolean {
@@ -219,6 +248,7 @@ export class Links {
     for (const { shard, call } of calls) this.#broker.effects.callShard(shard, call);
     for (const { call, bytes } of replies) call(bytes);
     this.#tell(resolved);
+    this.#broker.groups.onFlushed();
     // What is owed by a commit leaves after a crash too, whether or not a client wakes this shard.
     const isOwing = [...this.#links.values()].some(({ sender }) => sender.hasRows);
     if (isOwing) this.#broker.effects.wakeAt(this.#broker.nowMs + owedWatchMs);

@@ -68,6 +68,10 @@ export class PendingEntries {
     return scanned === this.#entries.length ? undefined : this.#nextIndexed(session, scanned);
   }
 
+  *entriesAfter(after: Position): Generator<AudienceEntry> {
+    for (const entry of this.#entries) if (entry.position > after) yield entry;
+  }
+
   /** All of them, which are not pending any more. */
   take(): AudienceEntry[] {
     const entries = this.#entries;

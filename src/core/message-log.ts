@@ -125,6 +125,12 @@ export class MessageLog {
     return entry && toLogEntry(entry, session);
   }
 
+  /** Every entry after a position, whoever it is for: stored or pending. Nothing may change while it is read. */
+  *entriesAfter(after: Position): Generator<AudienceEntry> {
+    yield* this.#chunks.entriesAfter(after);
+    yield* this.#pending.entriesAfter(after);
+  }
+
   /** The session's first entry after a position that none of the ranges holds. */
   nextOutside(session: SessionNumber, after: Position, ranges: PositionRanges): LogEntry | undefined {
     let entry = this.next(session, after);

@@ -1,11 +1,14 @@
 // The queue limit of stored sessions whose client is away: nobody reads their entries, so the log is gone over, a bounded
-// step at a time, and the oldest unsent go (design §4.7). Else one abandoned session would fill the log for everybody.
+// step at a time, and the oldest unsent go (design §4.7), or the newest where `QUEUE_OVERFLOW` says so. Else one abandoned
+// session would fill the log for everybody.
 
 import type { Position } from "./brand.ts";
 import type { Broker } from "./broker.ts";
 import type { LimitName } from "./limits.ts";
 import type { LogEntry } from "./message-log.ts";
+import type { Message } from "./packet.ts";
 import { PositionRanges } from "./position-ranges.ts";
+import { dropQueued, passedQueueLimit } from "./queue-overflow.ts";
 import type { Session } from "./session.ts";
 
 /** What a step may do: an entry read is one, a session looked into this many. */
@@ -31,10 +34,15 @@ class OfflineQueue {
   readonly #session: Session;
   readonly #sentTo: Position;
   #readTo: Position;
-  /** Everything own up to here was sent, or dropped; behind it are so many. */
+  /**
+   * Everything own up to here was sent, or dropped; behind it are so many. Where the newest go: up to here everything own
+   * was sent, or is kept.
+   */
   #droppedTo: Position;
   #count = 0;
   #bytes = 0;
+  /** Of the newest, that did not fit: whatever comes now does not either. */
+  #isFull = false;
 
   constructor(broker: Broker, session: Session) {
     const { acknowledgedTo, sentTo } = broker.progress.get(session.number);
@@ -56,6 +64,10 @@ class OfflineQueue {
       const entry = next(this.#readTo);
       if (entry === undefined) break;
       read += 1;
+      if (this.#broker.options.queueOverflow === "drop-newest") {
+        overflow = this.#keepOrDrop(entry, overflow);
+        continue;
+      }
       this.#add(entry);
       for (let limit = this.#passed; limit !== undefined; limit = this.#passed) {
         overflow ??= { from: (this.#droppedTo + 1) as Position, to: this.#droppedTo, count: 0, limit };
@@ -64,6 +76,31 @@ class OfflineQueue {
       }
     }
     return { read, overflow };
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** What goes is one range behind what stays, however often the queue is looked at. */
+  #keepOrDrop(entry: LogEntry, overflow: Overflow | undefined): Overflow | undefined {
+    const limit = passedQueueLimit(this.#broker.limits, this.#count + 1, this.#bytes + entry.size);
+    if (entry.position <= this.#sentTo || (limit === undefined && !this.#isFull)) {
+      this.#add(entry);
+      this.#droppedTo = entry.position;
+      return overflow;
+    }
+    this.#isFull = true;
+    this.#readTo = entry.position;
+    const begun = overflow ?? {
+      from: (this.#droppedTo + 1) as Position,
+      to: entry.position,
+      count: 0,
+      limit: limit ?? "maximumQueuedBytes",
+    };
+    begun.to = entry.position;
+    begun.count += 1;
+    return begun;
   }
 
   #add({ position, size }: LogEntry): void {
@@ -77,9 +114,7 @@ class OfflineQueue {
   }
 
   get #passed(): LimitName | undefined {
-    const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
-    if (this.#count > maximumQueuedMessages) return "maximumQueuedMessages";
-    return this.#bytes > maximumQueuedBytes ? "maximumQueuedBytes" : undefined;
+    return passedQueueLimit(this.#broker.limits, this.#count, this.#bytes);
   }
 
   #dropOldest(entry: LogEntry | undefined, overflow: Overflow): void {
@@ -112,6 +147,15 @@ export class OfflineQueues {
   /** The client is back: what was counted holds no more. */
   forget(session: Session): void {
     this.#queues.delete(session);
+  }
+
+  /** Whether one more may be appended. False once it was seen that the newest do not fit: they would only be dropped later. */
+  admits(session: Session, message: Message): boolean {
+    if (this.#broker.options.queueOverflow !== "drop-newest" || this.#queues.get(session)?.isFull !== true) return true;
+    const { topicName: topic } = message;
+    this.#broker.counters.drop("queue_full");
+    this.#broker.effects.log({ event: "message-dropped", reason: "queue_full", clientId: session.clientId, topic });
+    return false;
   }
 
   /**
@@ -169,7 +213,7 @@ export class OfflineQueues {
   }
 
   #drop(session: Session, { from, to, count, limit }: Overflow): void {
-    const { progress, log, counters, effects } = this.#broker;
+    const { progress, log } = this.#broker;
     const known = progress.get(session.number);
     if (from === known.acknowledgedTo + 1) {
       log.release(session.number, known.acknowledgedTo, to);
@@ -182,7 +226,6 @@ export class OfflineQueues {
       const acknowledged = new PositionRanges([...known.acknowledged, [from, to]]).entries;
       progress.set(session.number, { ...known, acknowledged });
     }
-    counters.drop("queue_full", count);
-    effects.log({ event: "message-dropped", reason: "queue_full", clientId: session.clientId, limit, count });
+    dropQueued(this.#broker, session.clientId, limit, count);
   }
 }

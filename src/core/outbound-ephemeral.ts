@@ -3,10 +3,12 @@
 import type { PacketId } from "./brand.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import type { LimitName } from "./limits.ts";
 import { messageSize } from "./message-size.ts";
 import { nextPacketId } from "./packet-ids.ts";
 import type { Message, QoS } from "./packet.ts";
 import { pubrel } from "./pubrel.ts";
+import { passedQueueLimit, queueIsFull } from "./queue-overflow.ts";
 import { fits, send } from "./sending.ts";
 import type { Leaves } from "./effect.ts";
 import type { Handed } from "./shared-group.ts";
@@ -27,6 +29,8 @@ export class EphemeralOutbound {
   readonly #queue: QueuedMessage[] = [];
   #queuedBytes = 0;
   #lastPacketId = 0;
+  /** The queue was full, and the client is about to be disconnected. */
+  #isToEnd = false;
 
   constructor(broker: Broker, connection: Connection, windowSize: number) {
     this.#broker = broker;
@@ -50,10 +54,7 @@ export class EphemeralOutbound {
   restore(inFlight: readonly InFlight[], lastPacketId: number, queue: readonly QueuedMessage[]): void {
     for (const entry of inFlight) this.window.add(entry);
     this.#lastPacketId = lastPacketId;
-    for (const queued of queue) {
-      this.#queue.push(queued);
-      this.#queuedBytes += messageSize(queued.message);
-    }
+    for (const queued of queue) this.#push(queued);
   }
 
   /** A live message: sent if the window has room and nothing waits before it, else queued. */
@@ -63,14 +64,13 @@ export class EphemeralOutbound {
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
   ): void {
-    if (this.#queue.length === 0 && !this.window.isFull) {
+    if (this.#isFree) {
       this.#send(message, qos, retain, subscriptionIdentifiers);
       return;
     }
-    this.#queue.push({ message, qos, retain, subscriptionIdentifiers });
-    this.#queuedBytes += messageSize(message);
-    this.#dropOverflow();
-    this.#broker.effects.needsSave(this.#connection);
+    if (!this.#admits(message)) return;
+    this.#push({ message, qos, retain, subscriptionIdentifiers });
+    if ((this.#broker.options.queueOverflow ?? "drop-oldest") === "drop-oldest") this.#dropOldest();
   }
 
   /**
@@ -78,18 +78,23 @@ export class EphemeralOutbound {
    * time it waits its turn, outside the queue limit.
    */
   replay(message: Message, qos: Exclude<QoS, 0>, subscriptionIdentifiers: readonly number[] | undefined): void {
-    if (!this.window.isFull) {
-      this.#send(message, qos, true, subscriptionIdentifiers);
-      return;
-    }
-    this.#queue.push({ message, qos, retain: true, subscriptionIdentifiers });
-    this.#queuedBytes += messageSize(message);
-    this.#broker.effects.needsSave(this.#connection);
+    if (this.#hasRoom) this.#send(message, qos, true, subscriptionIdentifiers);
+    else this.#push({ message, qos, retain: true, subscriptionIdentifiers });
   }
 
-  /** A message of a shared group could be sent now. */
+  /** A message of a shared group could be sent now. If only the socket is in the way, its groups are asked again later. */
   get canTake(): boolean {
-    return this.#queue.length === 0 && !this.window.isFull;
+    if (!this.#isFree && !this.window.isFull) this.#broker.effects.pumpSoon(this.#connection);
+    return this.#isFree;
+  }
+
+  get #isFree(): boolean {
+    return this.#queue.length === 0 && this.#hasRoom;
+  }
+
+  /** In the window, and on the way to the client. */
+  get #hasRoom(): boolean {
+    return !this.window.isFull && this.#broker.effects.hasRoom(this.#connection);
   }
 
   /** A message of a shared group; the caller has seen `canTake`. */
@@ -110,16 +115,16 @@ export class EphemeralOutbound {
   }
 
   pump(nowMs: number): void {
-    while (!this.window.isFull) {
-      const queued = this.#queue.shift();
+    while (this.#hasRoom) {
+      const queued = this.#shift();
       if (queued === undefined) return;
-      this.#queuedBytes -= messageSize(queued.message);
       if (queued.message.expiresAtMs !== undefined && queued.message.expiresAtMs <= nowMs) {
         this.#broker.dropped(this.#connection, queued.message, "expired");
         continue;
       }
       this.#send(queued.message, queued.qos, queued.retain, queued.subscriptionIdentifiers);
     }
+    this.#pumpWhenDrained();
   }
 
   onPuback(packetId: PacketId): void {
@@ -166,13 +171,52 @@ export class EphemeralOutbound {
     );
   }
 
-  #dropOverflow(): void {
-    const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
-    while (this.#queue.length > maximumQueuedMessages || this.#queuedBytes > maximumQueuedBytes) {
-      const limit = this.#queue.length > maximumQueuedMessages ? "maximumQueuedMessages" : "maximumQueuedBytes";
-      const oldest = this.#queue.shift();
+  #push(queued: QueuedMessage): void {
+    this.#queue.push(queued);
+    this.#queuedBytes += messageSize(queued.message);
+    this.#broker.queueMemory.add(queued.message);
+    this.#broker.effects.needsSave(this.#connection);
+    this.#pumpWhenDrained();
+  }
+
+  #shift(): QueuedMessage | undefined {
+    const queued = this.#queue.shift();
+    if (queued === undefined) return undefined;
+    this.#queuedBytes -= messageSize(queued.message);
+    this.#broker.queueMemory.remove(queued.message);
+    return queued;
+  }
+
+  /** The window has room and the socket has none: no acknowledgement may come that would say when to go on. */
+  #pumpWhenDrained(): void {
+    if (this.#queue.length > 0 && !this.window.isFull) this.#broker.effects.pumpSoon(this.#connection);
+  }
+
+  /** The session ends, and its queue with it. */
+  discard(): void {
+    while (this.#shift() !== undefined);
+  }
+
+  /** False where the queue is full and its oldest do not make room. */
+  #admits(message: Message): boolean {
+    const { options, limits, effects } = this.#broker;
+    if ((options.queueOverflow ?? "drop-oldest") === "drop-oldest") return true;
+    const limit = passedQueueLimit(limits, this.#queue.length + 1, this.#queuedBytes + messageSize(message));
+    if (limit === undefined) return true;
+    this.#broker.dropped(this.#connection, message, "queue_full", limit);
+    if (options.queueOverflow === "disconnect" && !this.#isToEnd) {
+      this.#isToEnd = true;
+      effects.endSoon(this.#connection, queueIsFull(limit));
+    }
+    return false;
+  }
+
+  #dropOldest(): void {
+    const passed = (): LimitName | undefined =>
+      passedQueueLimit(this.#broker.limits, this.#queue.length, this.#queuedBytes);
+    for (let limit = passed(); limit !== undefined; limit = passed()) {
+      const oldest = this.#shift();
       if (oldest === undefined) return;
-      this.#queuedBytes -= messageSize(oldest.message);
       this.#broker.dropped(this.#connection, oldest.message, "queue_full", limit);
     }
   }

@@ -4,6 +4,7 @@
 import type { PacketId, Position, SessionNumber } from "./brand.ts";
 import type { Broker } from "./broker.ts";
 import type { Connection } from "./connection.ts";
+import type { DropReason } from "./counters.ts";
 import type { LogEntry } from "./message-log.ts";
 import { messageSize } from "./message-size.ts";
 import { packetIdOf } from "./packet-ids.ts";
@@ -12,7 +13,9 @@ import { pubrel } from "./pubrel.ts";
 import { fits, send } from "./sending.ts";
 import { PositionRanges } from "./position-ranges.ts";
 import type { Progress } from "./progress.ts";
+import { SentReservation } from "./sent-reservation.ts";
 import type { Session } from "./session.ts";
+import { UnsentQueue } from "./unsent-queue.ts";
 import { Window, type InFlight } from "./window.ts";
 
 /** What an idle save keeps beside the progress page. */
@@ -49,16 +52,14 @@ export class StoredOutbound {
   #resendTo: Position;
   /** Nothing own lies between the cursor and the end of the log. */
   #caughtUp = false;
-  #unsentCount = 0;
-  #unsentBytes = 0;
+  readonly #unsent: UnsentQueue;
+  readonly #reservation: SentReservation;
   /** Ids of completed QoS 2 messages whose completion is not committed: not free yet (design §4.5). */
   readonly #freeing = new Set<PacketId>();
   /** Those of them whose completion is in the progress that the next commit has. */
   readonly #committing = new Set<PacketId>();
   /** The last own entry of those that came on this connection. */
   #lastAppended: Position | undefined;
-  /** Unsent own entries up to here were dropped for the queue limit. */
-  #droppedTo = 0 as Position;
 
   constructor(broker: Broker, session: Session, connection: Connection, windowSize: number, progress: Progress) {
     this.#broker = broker;
@@ -73,22 +74,29 @@ export class StoredOutbound {
     this.#cursor = progress.acknowledgedTo;
     this.#sentTo = progress.sentTo;
     this.#resendTo = progress.sentTo;
+    this.#unsent = new UnsentQueue({
+      broker,
+      connection,
+      session,
+      nextUndone: (after) => broker.log.nextOutside(session.number, after, this.#acknowledged),
+      onDropped: (from, to) => this.#onDropped(from, to),
+    });
+    this.#reservation = new SentReservation(broker.log, session.number, progress.reservedTo ?? progress.sentTo);
     broker.offlineQueues.forget(session);
   }
 
   /** Before the first `pump` of a resumed session: the queue limit, applied to what gathered off line. */
   onResume(): void {
     const isDone = (position: Position): boolean => this.#acknowledged.has(position);
-    const { count, bytes } = this.#broker.log.countAfter(this.#session.number, this.#lastSent(), isDone);
-    this.#unsentCount = count;
-    this.#unsentBytes = bytes;
-    this.#dropOverflow();
+    const after = this.#lastSent();
+    this.#unsent.begin(this.#broker.log.countAfter(this.#session.number, after, isDone), after);
   }
 
   /** Takes back what an idle save kept. */
   restore(state: StoredOutboundState): void {
     this.#cursor = state.cursor;
     this.#resendTo = state.resendTo;
+    this.#sentTo = Math.max(state.cursor, state.resendTo) as Position; // the page has what was reserved
     for (const entry of state.inFlight) this.window.add(this.#withPhase(entry));
     this.#caughtUp = this.#broker.log.next(this.#session.number, this.#cursor) === undefined;
     if (this.#caughtUp) return;
@@ -116,6 +124,7 @@ export class StoredOutbound {
       acknowledgedTo: this.#acknowledgedTo,
       acknowledged: this.#acknowledged.entries,
       sentTo: this.#sentTo,
+      ...(open && { reservedTo: this.#reservation.renew(this.#caughtUp, this.#lastSent()) }),
       released: [...this.#released].sort((a, b) => a - b),
       inbound: [...inbound],
       handed: [...this.#handed],
@@ -140,7 +149,7 @@ export class StoredOutbound {
       this.#broker.saveProgress(this.#session); // after a crash it must not count as one of the last that were sent
       return;
     }
-    if (this.#caughtUp && !this.window.isFull) {
+    if (this.#caughtUp && this.#hasRoom) {
       const packetId = packetIdOf(position);
       if (!this.#isIdInUse(packetId)) {
         this.#cursor = position;
@@ -148,10 +157,28 @@ export class StoredOutbound {
         return;
       }
     }
+    if (this.#caughtUp) this.#broker.effects.needsSave(this.#connection); // from here on not all of the log counts as sent
+    const mustReserve = this.#reservation.onWaiting(this.#caughtUp);
     this.#caughtUp = false;
-    this.#unsentCount += 1;
-    this.#unsentBytes += messageSize(message);
-    this.#dropOverflow();
+    this.#unsent.add(messageSize(message));
+    this.#unsent.relieve(this.#lastSent());
+    if (mustReserve) this.#broker.saveProgress(this.#session);
+    this.#pumpWhenDrained();
+  }
+
+  /** Asked before the log takes a message, where the oldest do not make room. False: this session must do without it. */
+  admits(message: Message): boolean {
+    return (this.#caughtUp && this.#hasRoom) || this.#unsent.admits(message);
+  }
+
+  /** In the window, and on the way to the client. */
+  get #hasRoom(): boolean {
+    return !this.window.isFull && this.#broker.effects.hasRoom(this.#connection);
+  }
+
+  /** The window has room and the socket has none: no acknowledgement may come that would say when to go on. */
+  #pumpWhenDrained(): void {
+    if (!this.window.isFull) this.#broker.effects.pumpSoon(this.#connection);
   }
 
   /** The log has just taken a message that this client may not see: it counts as acknowledged and as dropped. */
@@ -177,11 +204,10 @@ export class StoredOutbound {
     this.onAppended(position, message, qos, true, subscriptionIdentifiers);
   }
 
-  /** A message of a shared group could be sent now. */
+  /** A message of a shared group could be sent now. If only the socket is in the way, its groups are asked again later. */
   get canTake(): boolean {
-    return (
-      this.#caughtUp && !this.window.isFull && !this.#isIdInUse(packetIdOf((this.#broker.log.end + 1) as Position))
-    );
+    if (!this.#hasRoom) this.#pumpWhenDrained();
+    return this.#caughtUp && this.#hasRoom && !this.#isIdInUse(packetIdOf((this.#broker.log.end + 1) as Position));
   }
 
   /** A message of a shared group; the caller has seen `canTake`. Entry and origin are committed before it is sent. */
@@ -206,17 +232,17 @@ export class StoredOutbound {
 
   /** Sends own entries after the cursor, oldest first, as far as the window has room. */
   pump(nowMs: number): void {
-    while (!this.#caughtUp && !this.window.isFull) {
+    while (!this.#caughtUp && this.#hasRoom) {
       const entry = this.#broker.log.next(this.#session.number, this.#cursor);
       if (entry === undefined) {
         this.#caughtUp = true;
-        this.#unsentCount = 0;
-        this.#unsentBytes = 0;
+        this.#unsent.clear();
         this.#advance();
         return;
       }
       if (!this.#take(entry, nowMs)) return;
     }
+    if (!this.#caughtUp) this.#pumpWhenDrained();
   }
 
   onPuback(packetId: PacketId): void {
@@ -259,7 +285,7 @@ export class StoredOutbound {
       this.#cursor = done;
       return true;
     }
-    if (isUnsent) this.#forgetUnsent(entry);
+    if (isUnsent) this.#unsent.remove(entry.size);
     if (isUnsent && this.#mustDrop(entry, nowMs)) {
       this.#cursor = position;
       this.#markDone(position);
@@ -269,12 +295,13 @@ export class StoredOutbound {
     const packetId = this.#explicitIds.get(position) ?? packetIdOf(position);
     if (this.#isIdInUse(packetId)) {
       if (this.#freeing.has(packetId)) this.#broker.saveProgress(this.#session);
-      if (isUnsent) this.#rememberUnsent(entry);
+      if (isUnsent) this.#unsent.add(entry.size);
       return false;
     }
     this.#cursor = position;
-    if (!isUnsent && this.#isTooLargeNow(entry)) {
-      this.#endTooLarge(entry, packetId);
+    const reason = isUnsent ? undefined : this.#whyNotAgain(entry);
+    if (reason !== undefined) {
+      this.#endUnsendable(entry, packetId, reason);
       return true;
     }
     if (this.#released.has(position)) {
@@ -303,14 +330,19 @@ export class StoredOutbound {
     return false;
   }
 
-  /** The client came back with a smaller Maximum Packet Size. */
-  #isTooLargeNow({ position, message, qos, subscriptionIdentifiers }: LogEntry): boolean {
-    return !this.#released.has(position) && !fits(this.#connection, message, qos, subscriptionIdentifiers);
+  /**
+   * The client came back with a smaller Maximum Packet Size, or it may not see the message: a crash may have forgotten
+   * that it was refused, and then it counts as sent.
+   */
+  #whyNotAgain({ position, message, qos, subscriptionIdentifiers }: LogEntry): DropReason | undefined {
+    if (this.#released.has(position)) return undefined;
+    if (!this.#connection.access.mayReceive(message.topicName)) return "not_authorized";
+    return fits(this.#connection, message, qos, subscriptionIdentifiers) ? undefined : "packet_too_large";
   }
 
   /** It ends as if it had been sent again [MQTT-3.1.2-25]; one of QoS 2 goes on with its PUBREL. */
-  #endTooLarge({ position, message, qos }: LogEntry, packetId: PacketId): void {
-    this.#broker.dropped(this.#connection, message, "packet_too_large");
+  #endUnsendable({ position, message, qos }: LogEntry, packetId: PacketId, reason: DropReason): void {
+    this.#broker.dropped(this.#connection, message, reason);
     if (qos === 1) {
       this.#markDone(position);
       return;
@@ -332,6 +364,7 @@ export class StoredOutbound {
   ): void {
     this.window.add({ packetId, qos, position, phase: "sent" });
     if (position > this.#sentTo) this.#sentTo = position;
+    if (!this.#reservation.covers(position)) this.#broker.saveProgress(this.#session);
     this.#broker.effects.needsSave(this.#connection);
     send(
       this.#broker,
@@ -386,23 +419,8 @@ export class StoredOutbound {
     }
   }
 
-  /** The first own entry after a position that is not done. */
-  #nextUndone(after: Position): LogEntry | undefined {
-    return this.#broker.log.nextOutside(this.#session.number, after, this.#acknowledged);
-  }
-
   #isIdInUse(packetId: PacketId): boolean {
     return this.window.has(packetId) || this.#freeing.has(packetId);
-  }
-
-  #forgetUnsent(entry: LogEntry): void {
-    this.#unsentCount -= 1;
-    this.#unsentBytes -= messageSize(entry.message);
-  }
-
-  #rememberUnsent(entry: LogEntry): void {
-    this.#unsentCount += 1;
-    this.#unsentBytes += messageSize(entry.message);
   }
 
   /** The last own entry that was sent, or that counts as sent after a crash. */
@@ -410,25 +428,13 @@ export class StoredOutbound {
     return Math.max(this.#cursor, this.#sentTo) as Position;
   }
 
-  /** The oldest unsent go first; what was sent before stays. */
-  #dropOverflow(): void {
-    const { maximumQueuedMessages, maximumQueuedBytes } = this.#broker.limits;
-    if (this.#unsentCount <= maximumQueuedMessages && this.#unsentBytes <= maximumQueuedBytes) return;
-    const before = Math.max(this.#lastSent(), this.#droppedTo) as Position;
-    let after = before;
-    while (this.#unsentCount > maximumQueuedMessages || this.#unsentBytes > maximumQueuedBytes) {
-      const entry = this.#nextUndone(after);
-      if (entry === undefined) break;
-      after = entry.position;
-      const limit = this.#unsentCount > maximumQueuedMessages ? "maximumQueuedMessages" : "maximumQueuedBytes";
-      this.#forgetUnsent(entry);
-      this.#explicitIds.delete(after);
-      this.#handed.delete(after);
-      this.#broker.dropped(this.#connection, entry.message, "queue_full", limit);
+  /** For the queue limit. The decision is in the next commit, so that a crash does not bring back what was dropped. */
+  #onDropped(from: Position, to: Position): void {
+    for (const ofEntries of [this.#explicitIds, this.#handed]) {
+      for (const position of ofEntries.keys()) if (position >= from && position <= to) ofEntries.delete(position);
     }
-    if (after === before) return;
-    this.#droppedTo = after;
-    this.#markRangeDone((before + 1) as Position, after);
-    this.#broker.log.releaseRange(this.#session.number, (before + 1) as Position, after);
+    this.#markRangeDone(from, to);
+    this.#broker.log.releaseRange(this.#session.number, from, to);
+    if (this.#broker.options.queueOverflow === "drop-newest") this.#broker.saveProgress(this.#session);
   }
 }

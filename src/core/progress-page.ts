@@ -4,14 +4,17 @@ import type { PacketId, Position, SessionNumber } from "./brand.ts";
 import { expectVersion } from "./message-codec.ts";
 import { PackedReader, PackedWriter } from "./packed.ts";
 import type { PositionRange } from "./position-ranges.ts";
+import { wholeLog } from "./sent-reservation.ts";
 
 export interface Progress {
   /** Own entries up to here need nothing any more. */
   readonly acknowledgedTo: Position;
   /** In these ranges, sorted and all > acknowledgedTo, everything own was acknowledged or dropped out of order. */
   readonly acknowledged: readonly PositionRange[];
-  /** Own entries up to here were sent at least once; later ones never. */
+  /** Own entries up to here were sent at least once; later ones never, unless they are reserved. */
   readonly sentTo: Position;
+  /** Of a client that is connected: after a crash own entries up to here count as sent (`sent-reservation.ts`). */
+  readonly reservedTo?: Position;
   /** Outgoing QoS 2 whose PUBREC was seen, sorted: PUBREL is owed, the PUBLISH must not be sent again [MQTT-4.3.3-6]. */
   readonly released: readonly Position[];
   /** Incoming QoS 2 ids between PUBLISH and PUBREL. */
@@ -43,6 +46,8 @@ const releasedFlag = 1 << 2;
 const inboundFlag = 1 << 3;
 const explicitIdsFlag = 1 << 4;
 const handedFlag = 1 << 5;
+/** The first release leaves it alone. */
+const wholeLogFlag = 1 << 6;
 
 /** `number`: the page's. */
 export function packPage(number: number, page: ProgressPage): Uint8Array<ArrayBuffer> {
@@ -74,15 +79,18 @@ export function unpackPage(
 function writeProgress(writer: PackedWriter, progress: Progress): void {
   const { acknowledgedTo, acknowledged, sentTo, released, inbound, explicitIds, open } = progress;
   const handed = progress.handed ?? [];
+  const isWholeLog = progress.reservedTo === wholeLog;
   writer.byte(
     (open ? openFlag : 0) |
       (acknowledged.length > 0 ? acknowledgedFlag : 0) |
       (released.length > 0 ? releasedFlag : 0) |
       (inbound.length > 0 ? inboundFlag : 0) |
       (explicitIds.length > 0 ? explicitIdsFlag : 0) |
-      (handed.length > 0 ? handedFlag : 0),
+      (handed.length > 0 ? handedFlag : 0) |
+      (isWholeLog ? wholeLogFlag : 0),
   );
-  writer.uint(acknowledgedTo).uint(Math.max(0, sentTo - acknowledgedTo));
+  const bound = isWholeLog ? sentTo : Math.max(sentTo, progress.reservedTo ?? 0);
+  writer.uint(acknowledgedTo).uint(Math.max(0, bound - acknowledgedTo));
   if (acknowledged.length > 0) writeRanges(writer, acknowledged);
   if (released.length > 0) writeSorted(writer, released);
   if (inbound.length > 0) writeNumbers(writer, inbound);
@@ -102,6 +110,7 @@ function readProgress(reader: PackedReader): Progress {
     inbound: flags & inboundFlag ? (readNumbers(reader) as PacketId[]) : [],
     explicitIds: flags & explicitIdsFlag ? pairs<PacketId, Position>(readNumbers(reader)) : [],
     ...(flags & handedFlag && { handed: pairs<Position, SessionNumber>(readNumbers(reader)) }),
+    ...(flags & wholeLogFlag && { reservedTo: wholeLog }),
     open: (flags & openFlag) !== 0,
   };
 }

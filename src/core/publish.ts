@@ -90,12 +90,22 @@ function isOutOfTurn(
     return packet.qos === 2 || hasReasonCodes;
   }
   if (packet.qos === 1 && !hasReceiveMaximum) return false;
-  const unanswered = online.inbound.size + (hasReceiveMaximum ? online.unansweredQos1 : 0);
-  if (unanswered < broker.limits.receiveMaximum) return false;
-  const detail = "more QoS 1 and 2 messages without an answer than Receive Maximum";
-  broker.onViolation(connection, limitPassed("receiveMaximum", reasonCode.receiveMaximumExceeded, detail), nowMs);
+  // Who was told a maximum counts from 0 on each connection; MQTT 3 may have as many open as the session has in all.
+  const unanswered = hasReceiveMaximum ? online.unansweredQos1 + online.unansweredQos2 : online.inbound.size;
+  if (unanswered >= broker.limits.receiveMaximum) {
+    const detail = "more QoS 1 and 2 messages without an answer than Receive Maximum";
+    broker.onViolation(connection, limitPassed("receiveMaximum", reasonCode.receiveMaximumExceeded, detail), nowMs);
+    return true;
+  }
+  if (packet.qos === 1 || online.inbound.size < maximumOpenQos2) return false;
+  refuse(broker, connection, session, packet, tooManyOpen);
   return true;
 }
+
+/** Of a session, whatever connections they came on: the ids of 128 sessions share a row of 2 MB, at three bytes each. */
+const maximumOpenQos2 = 4_500;
+
+const tooManyOpen = refused(reasonCode.quotaExceeded, "too many QoS 2 messages of the session wait for PUBREL");
 
 const idInUse = refused(reasonCode.packetIdentifierInUse, "a QoS 2 message with this packet identifier is open");
 
@@ -161,7 +171,10 @@ function accept(
 
 /** The id is recorded in the commit that hands the message over, wherever its verdict comes from. */
 function openInbound(broker: Broker, connection: Connection, session: Session, packet: Publish): void {
-  session.online?.inbound.add(packet.packetId as PacketId);
+  if (session.online !== undefined) {
+    session.online.inbound.add(packet.packetId as PacketId);
+    session.online.unansweredQos2 += 1;
+  }
   onInboundChanged(broker, connection, session);
 }
 
@@ -247,6 +260,7 @@ function onRefused(
   if (packet.qos === 2 && connection.state.kind === "connected") {
     const { session } = connection.state;
     session.online?.inbound.delete(packet.packetId as PacketId);
+    if (session.online !== undefined) countAnsweredQos2(session.online);
     onInboundChanged(broker, connection, session);
   }
   if (quirksOf(connection.protocolVersion).hasReasonCodes) {
@@ -254,6 +268,11 @@ function onRefused(
   } else if (connection.state.kind !== "closed") {
     endConnection(broker, connection, violation, nowMs);
   }
+}
+
+/** The client counts so too, whichever message was answered, and never beyond Receive Maximum (§4.9). */
+function countAnsweredQos2(online: Online): void {
+  online.unansweredQos2 = Math.max(0, online.unansweredQos2 - 1);
 }
 
 /** PUBREL ends the client's QoS 2 message: PUBCOMP always [MQTT-4.3.3-2 v3.1.1, MQTT-4.3.3-11]. */
@@ -266,6 +285,7 @@ export function onPubrel(
 ): void {
   const { packetId } = packet;
   const wasOpen = online.inbound.delete(packetId);
+  countAnsweredQos2(online);
   // The id is free for a new message once PUBCOMP is out: so its removal is committed before.
   if (wasOpen) onInboundChanged(broker, connection, session);
   broker.effects.needsFlush();

@@ -14,6 +14,7 @@ import { PositionRanges } from "./position-ranges.ts";
 import { addToIndex } from "./subscription-index.ts";
 import type { Subscription } from "./subscription.ts";
 import { InboundAliases, OutboundAliases } from "./topic-alias.ts";
+import { routeOf } from "./topic-port.ts";
 import { delayWill, willDelaySec, type StoredWill } from "./will.ts";
 import type { InFlight } from "./window.ts";
 
@@ -31,6 +32,8 @@ export interface SavedTerms {
   readonly outboundAliasMaximum: number;
   /** In the order of their aliases. */
   readonly outboundAliases: readonly TopicName[];
+  /** Absent: none. */
+  readonly unansweredQos2?: number;
 }
 
 /** What an idle save keeps of a connection: everything that storage does not have. */
@@ -73,7 +76,7 @@ export function snapshotOf(connection: Connection): ConnectionSnapshot | undefin
     keepAliveSec: connection.keepAliveSec,
     connectedAtMs: connection.connectedAtMs,
     hasWill: connection.hasWill,
-    ...(connection.protocolVersion === 5 && { terms: termsOf(connection) }),
+    ...(connection.protocolVersion === 5 && { terms: termsOf(connection, online) }),
     clientId: session.clientId,
     windowSize: outbound.window.size,
     outbound:
@@ -94,7 +97,7 @@ export function snapshotOf(connection: Connection): ConnectionSnapshot | undefin
   };
 }
 
-function termsOf(connection: Connection): SavedTerms {
+function termsOf(connection: Connection, { unansweredQos2 }: Online): SavedTerms {
   const { maximumPacketSize, wantsProblemInformation, authenticationMethod } = connection;
   return {
     wantsProblemInformation,
@@ -103,6 +106,7 @@ function termsOf(connection: Connection): SavedTerms {
     outboundAliases: connection.outboundAliases?.topicNames ?? [],
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(authenticationMethod !== undefined && { authenticationMethod }),
+    ...(unansweredQos2 > 0 && { unansweredQos2 }),
   };
 }
 
@@ -131,7 +135,7 @@ function fromSaved(broker: Broker, { handed, ...entry }: SavedInFlight): InFligh
   const group = handed && broker.groups.find(handed.filter);
   if (handed === undefined || group === undefined) return entry;
   const { message, position } = handed;
-  group.onRestored(position);
+  group.onRestored(position, message);
   return { ...entry, handed: { group, message, position } };
 }
 
@@ -164,16 +168,17 @@ export function restoreConnection(
 
 function restoreOnline(broker: Broker, session: Session, connection: Connection, snapshot: ConnectionSnapshot): Online {
   const { outbound: state, windowSize } = snapshot;
+  const unansweredQos2 = snapshot.terms?.unansweredQos2 ?? 0;
   if (state.kind === "stored") {
     const progress = broker.progress.get(session.number);
     const outbound = new StoredOutbound(broker, session, connection, windowSize, progress);
     outbound.restore(state);
-    return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0 };
+    return { connection, outbound, inbound: new Set(progress.inbound), unansweredQos1: 0, unansweredQos2 };
   }
   const outbound = new EphemeralOutbound(broker, connection, windowSize);
   const inFlight = state.inFlight.map((entry) => fromSaved(broker, entry));
   outbound.restore(inFlight, state.lastPacketId, state.queue);
-  return { connection, outbound, inbound: new Set(state.inbound), unansweredQos1: 0 };
+  return { connection, outbound, inbound: new Set(state.inbound), unansweredQos1: 0, unansweredQos2 };
 }
 
 function restoreEphemeral(
@@ -232,15 +237,22 @@ function index(broker: Broker, session: Session, row: StoredSubscription): void 
   const parts: { topicFilter: TopicFilter; shareName?: string } = topicFilterOf(row.filter);
   const subscription: Subscription = { ...row, ...parts };
   addToIndex(broker, session, subscription);
-  broker.topics.restore(subscription);
+  broker.topics.restore(routeOf(session, subscription));
 }
 
-/** Reads every stored session with its subscriptions and replays. Sessions that are known already stay as they are. */
+/**
+ * Reads every stored session. Those that are known already stay as they are. Before the sockets come back: that is one
+ * query, and not one for each of them.
+ */
 export function loadSessions(broker: Broker, stores: Stores): void {
-  broker.groups.load();
   for (const row of stores.sessions.sessions()) {
     if (broker.sessions.get(row.clientId) === undefined) addStored(broker, row);
   }
+}
+
+/** Once every socket that lives is back: the subscriptions and replays of stored sessions, and what is made of them. */
+export function loadSubscriptions(broker: Broker, stores: Stores): void {
+  broker.groups.load();
   // One query: with one per session the first PUBLISH after a sleep would wait for thousands.
   for (const [number, subscription] of stores.sessions.allSubscriptions()) {
     const session = broker.sessions.byNumber(number);
@@ -265,11 +277,12 @@ export function loadSessions(broker: Broker, stores: Stores): void {
 }
 
 /**
- * A crash left the session open: what was sent since its progress was saved is not known, but it was at most the last
- * window, and nothing that comes from now on (design §4.6). False where it was closed in order.
+ * A crash left the session open: what was sent since its progress was saved is not known, but it was no more than was
+ * reserved, and nothing that comes from now on (design §4.6). The first release reserved nothing: of what it left, the
+ * last window counts as sent. False where the session was closed in order.
  */
 function settleProgress(broker: Broker, session: Session): boolean {
-  const progress = broker.progress.get(session.number);
+  const { reservedTo, ...progress } = broker.progress.get(session.number);
   if (!progress.open) return false;
   const done = new PositionRanges(progress.acknowledged);
   let sentTo = progress.acknowledgedTo;
@@ -278,7 +291,7 @@ function settleProgress(broker: Broker, session: Session): boolean {
     if (entry === undefined) break;
     sentTo = entry.position;
   }
-  sentTo = Math.max(sentTo, progress.sentTo) as Position;
+  sentTo = Math.max(sentTo, progress.sentTo, Math.min(reservedTo ?? 0, broker.log.end)) as Position;
   broker.progress.set(session.number, { ...progress, sentTo, open: false });
   return true;
 }
@@ -287,6 +300,22 @@ function settleProgress(broker: Broker, session: Session): boolean {
 function graceMs(broker: Broker, { clientId, will }: StoredWill): number {
   const session = broker.sessions.get(clientId as ClientId);
   return Math.max(broker.limits.willGraceMs, willDelaySec(will, session) * 1000);
+}
+
+function recoverWills(broker: Broker, stores: Stores, nowMs: number): void {
+  for (const stored of stores.wills.all()) {
+    if (broker.connections.has(stored.connection)) continue;
+    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + graceMs(broker, stored));
+    else broker.delayedWills.set(stored);
+  }
+}
+
+/** The layout has changed: clients may come back from now on, so each will waits at least the grace time. */
+export function reviveWills(broker: Broker, stores: Stores, nowMs: number): void {
+  const stored = stores.wills.all().map((will) => [will.connection, will] as const);
+  for (const [, will] of Array.from(broker.wills.overlay(stored))) {
+    delayWill(broker, will, Math.max(will.dueAtMs ?? 0, nowMs + graceMs(broker, will)));
+  }
 }
 
 /**
@@ -304,12 +333,10 @@ export function recover(broker: Broker, stores: Stores, nowMs: number): void {
   }
   // A subscription may be stored here that its owners never heard of.
   if (isCrashed) broker.routes.restate();
-  for (const stored of stores.wills.all()) {
-    if (broker.connections.has(stored.connection)) continue;
-    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + graceMs(broker, stored));
-    else broker.delayedWills.set(stored.connection, stored);
-  }
+  // While the layout changes nobody can come back: what is due then waits for the end of it.
+  if (broker.stage === undefined) recoverWills(broker, stores, nowMs);
   // When the last round was is not known; the alarm that has just gone off may be the next one's.
   if (broker.sysSubscriptions > 0) broker.nextSysMs = nowMs;
+  broker.retained.expiry.onWhole();
   if (broker.isDirty) broker.effects.needsFlush();
 }

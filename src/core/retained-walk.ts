@@ -50,6 +50,25 @@ export function collectPage(
   return { messages, next: undefined };
 }
 
+/** Shows `visit` a page's worth of rows, whatever their topics; gives the topic after which to go on, `undefined` at the end. */
+export function visitPage(
+  walk: Walk,
+  after: TopicName | undefined,
+  visit: (row: StoredRetained) => void,
+): TopicName | undefined {
+  let bytes = 0;
+  let last = after;
+  for (let looked = 0; looked < maximumRowsPerPage && bytes < maximumBytesPerPage; looked += 1) {
+    const found = walk.seek(last === undefined ? "" : justAfter(last));
+    if (found === undefined) return undefined;
+    last = found.topicName;
+    if (found.row === undefined) continue;
+    bytes += retainedBytes(found.row);
+    visit(found.row);
+  }
+  return last;
+}
+
 /** What the next flush writes, by topic; `undefined` removes. */
 export class PendingChanges {
   readonly #rows = new Map<string, StoredRetained | undefined>();

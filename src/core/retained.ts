@@ -2,11 +2,15 @@
 // the shell flushes them, and every reader sees storage plus what is pending.
 
 import { fail, ok, type Result, type TopicFilter, type TopicName } from "./brand.ts";
+import type { Counters } from "./counters.ts";
+import type { Effects } from "./effect.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./packet.ts";
 import { reasonCode } from "./reason-code.ts";
+import { RetainedExpiry } from "./retained-expiry.ts";
 import { retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
-import { collectPage, PendingChanges, Walk, type RetainedMessagePage } from "./retained-walk.ts";
+import { collectPage, PendingChanges, visitPage, Walk, type RetainedMessagePage } from "./retained-walk.ts";
+import type { MetaStore } from "./session-table.ts";
 import { hasWildcard } from "./topic.ts";
 import { searchFor } from "./topic-search.ts";
 import { limitPassed, type Violation } from "./violation.ts";
@@ -16,16 +20,34 @@ export { retainedBytes, type RetainedStore, type StoredRetained } from "./retain
 /** Versions that one millisecond has room for: they rise across restarts without a row that remembers the last one. */
 const versionsPerMs = 1024;
 
+/** What a slice of the table had in it. */
+export interface ExpirySlice {
+  readonly rows: number;
+  /** When the first of those that stay expires; Infinity where none does. */
+  readonly earliestMs: number;
+  /** The topic after which to go on; `undefined` at the end. */
+  readonly next: TopicName | undefined;
+}
+
+/** The part of the broker that is used. */
+export interface RetainedHost {
+  readonly limits: Limits;
+  readonly counters: Pick<Counters, "retainedExpired">;
+  readonly effects: Pick<Effects, "wakeAt" | "needsFlush">;
+}
+
 export class RetainedMessages {
+  readonly expiry: RetainedExpiry;
   readonly #store: RetainedStore;
-  readonly #limits: Limits;
+  readonly #host: RetainedHost;
   readonly #pending = new PendingChanges();
   #totals: { count: number; bytes: number } | undefined;
   #version = 0;
 
-  constructor(store: RetainedStore, limits: Limits) {
-    this.#store = store;
-    this.#limits = limits;
+  constructor({ retained, meta }: { readonly retained: RetainedStore; readonly meta: MetaStore }, host: RetainedHost) {
+    this.#store = retained;
+    this.#host = host;
+    this.expiry = new RetainedExpiry(this, meta, host);
   }
 
   /** The version given last; 0 where none was given since the start. For a replay ask `versionAt`. */
@@ -44,7 +66,7 @@ export class RetainedMessages {
 
   /** Whether `flush` has anything to write. */
   get isDirty(): boolean {
-    return this.#pending.size > 0;
+    return this.#pending.size > 0 || this.expiry.isDirty;
   }
 
   /**
@@ -73,10 +95,14 @@ export class RetainedMessages {
     const moreRows = before === undefined ? 1 : 0;
     const moreBytes = retainedBytes(message) - (before === undefined ? 0 : retainedBytes(before));
     const fault = this.#overLimit(moreRows, moreBytes);
-    if (fault !== undefined) return fail(fault);
+    if (fault !== undefined) {
+      this.expiry.onFull(nowMs);
+      return fail(fault);
+    }
     totals.count += moreRows;
     totals.bytes += moreBytes;
     this.#pending.put(rowOf(message, this.#takeVersion(nowMs), nowMs));
+    if (message.expiresAtMs !== undefined) this.expiry.note(message.expiresAtMs, nowMs);
     return ok(undefined);
   }
 
@@ -109,6 +135,44 @@ export class RetainedMessages {
     return collectPage(walk, searchFor(filter), after, limit, isWanted);
   }
 
+  /** Every message, those under `$` included, after the topic `after`. For what leaves the shard. */
+  everyPage(after: TopicName | undefined, limit: number, nowMs: number): RetainedMessagePage {
+    const walk = new Walk(this.#store, this.#pending);
+    return collectPage(
+      walk,
+      (from) => from,
+      after,
+      limit,
+      (row) => !this.#removeExpired(row, nowMs),
+    );
+  }
+
+  /**
+   * Takes in what was kept elsewhere, with the time that it was set there; false where a message of this shard is as
+   * new. Limits are the caller's business.
+   */
+  takeIn(message: Message, publishedAtMs: number, nowMs: number): boolean {
+    if (message.expiresAtMs !== undefined && message.expiresAtMs <= nowMs) return false;
+    const before = this.get(message.topicName, nowMs);
+    if (before !== undefined && before.publishedAtMs >= publishedAtMs) return false;
+    const totals = this.#counted();
+    totals.count += before === undefined ? 1 : 0;
+    totals.bytes += retainedBytes(message) - (before === undefined ? 0 : retainedBytes(before));
+    this.#pending.put({ ...rowOf(message, this.#takeVersion(nowMs), nowMs), publishedAtMs });
+    return true;
+  }
+
+  /** Removes what has expired among the next rows after a topic; the flush deletes no more than one slice of them. */
+  removeExpiredAfter(after: TopicName | undefined, nowMs: number): ExpirySlice {
+    let rows = 0;
+    let earliestMs = Infinity;
+    const next = visitPage(new Walk(this.#store, this.#pending), after, (row) => {
+      rows += 1;
+      if (!this.#removeExpired(row, nowMs)) earliestMs = Math.min(earliestMs, row.expiresAtMs ?? Infinity);
+    });
+    return { rows, earliestMs, next };
+  }
+
   /** Writes what is pending. Called inside the shell's transaction. */
   flush(): void {
     for (const [topicName, row] of this.#pending.changes()) {
@@ -116,6 +180,7 @@ export class RetainedMessages {
       else this.#store.put(row);
     }
     this.#pending.clear();
+    this.expiry.flush();
   }
 
   #find(topicName: string): StoredRetained | undefined {
@@ -143,12 +208,13 @@ export class RetainedMessages {
   #removeExpired(row: StoredRetained, nowMs: number): boolean {
     if (row.expiresAtMs === undefined || row.expiresAtMs > nowMs) return false;
     this.#remove(row);
+    this.#host.counters.retainedExpired += 1;
     return true;
   }
 
   #overLimit(moreRows: number, moreBytes: number): Violation | undefined {
     const { count, bytes } = this.#counted();
-    const { maximumRetainedMessages, maximumRetainedBytes } = this.#limits;
+    const { maximumRetainedMessages, maximumRetainedBytes } = this.#host.limits;
     const code = reasonCode.quotaExceeded;
     if (moreRows > 0 && count + moreRows > maximumRetainedMessages) {
       return limitPassed("maximumRetainedMessages", code, `${count} retained messages are kept already`);

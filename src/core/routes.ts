@@ -199,10 +199,11 @@ export class RouteRegistrations<Waiter> {
   /** The owner's `registered` entry came. `undefined` where nobody waits for it: a repeat, or one of an earlier life. */
   onRegistered(owner: number, entry: Entry<"registered">): Done<Waiter> | undefined {
     const waiter = this.#waiting.get(entry.registration);
-    const registered = this.#owners.get(owner)?.get(entry.filter as TopicFilter);
-    if (waiter === undefined || registered === undefined) return undefined;
+    if (waiter === undefined) return undefined;
     this.#waiting.delete(entry.registration);
-    registered.serving = true;
+    // It may have ended meanwhile: an UNSUBSCRIBE does not wait for the SUBACK, and that is owed all the same.
+    const registered = this.#owners.get(owner)?.get(entry.filter as TopicFilter);
+    if (registered !== undefined) registered.serving = true;
     return { waiter, version: entry.version };
   }
 
@@ -213,9 +214,14 @@ export class RouteRegistrations<Waiter> {
 
   /** The remove for a filter that nobody wants any more, to be sent to the owner now; `undefined` where somebody does. */
   end(filter: TopicFilter, owner: number): Entry<"route-remove"> | undefined {
+    return this.#owners.get(owner)?.get(filter)?.count === 0 ? this.disown(filter, owner) : undefined;
+  }
+
+  /** The remove for a filter that an earlier life wanted, perhaps; `undefined` where somebody wants it now. */
+  disown(filter: TopicFilter, owner: number): Entry<"route-remove"> | undefined {
     const filters = this.#owners.get(owner);
-    if (filters?.get(filter)?.count !== 0) return undefined;
-    filters.delete(filter);
+    if ((filters?.get(filter)?.count ?? 0) > 0) return undefined;
+    filters?.delete(filter);
     return { kind: "route-remove", filter, registration: this.#nextRegistration++ };
   }
 

@@ -4,6 +4,7 @@ import type { ClientId, SessionNumber, TopicFilter } from "./brand.ts";
 import type { ProtocolVersion, QoS } from "./packet.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
+import { ImportLedger, type NamedTexts } from "./transfer/import-ledger.ts";
 
 /** The row of a stored session. */
 export interface StoredSession {
@@ -49,13 +50,18 @@ export interface MetaStore {
   putNumber(key: string, value: number): void;
 }
 
+/** The whole of it. */
+export interface ShardMeta extends MetaStore, NamedTexts {}
+
 /** Numbers of stored sessions are reserved in blocks: one row per block instead of one per session. */
 const numbersPerReservation = 64;
 const nextNumberKey = "next_session_number";
 
 export class SessionTable {
   readonly #store: SessionStore;
-  readonly #meta: MetaStore;
+  readonly #meta: ShardMeta;
+  /** What imports brought: sessions, by their numbers. */
+  readonly imports: ImportLedger;
   readonly #byClientId = new Map<ClientId, Session>();
   readonly #byNumber = new Map<SessionNumber, Session>();
   readonly #pendingPuts = new Set<Session>();
@@ -66,9 +72,10 @@ export class SessionTable {
   #isReservationPending = false;
   #storedCount = 0;
 
-  constructor(store: SessionStore, meta: MetaStore) {
+  constructor(store: SessionStore, meta: ShardMeta) {
     this.#store = store;
     this.#meta = meta;
+    this.imports = new ImportLedger(meta);
   }
 
   get storedCount(): number {
@@ -132,13 +139,15 @@ export class SessionTable {
       this.#pendingPuts.size > 0 ||
       this.#pendingDeletes.length > 0 ||
       this.#pendingSubscriptions.size > 0 ||
-      this.#isReservationPending
+      this.#isReservationPending ||
+      this.imports.isDirty
     );
   }
 
   /** Inside the flush's transaction. */
   flush(): void {
     if (this.#isReservationPending) this.#meta.putNumber(nextNumberKey, this.#reservedTo);
+    this.imports.flush();
     for (const session of this.#pendingDeletes) this.#store.delete(session);
     for (const session of this.#pendingPuts) this.#store.put(toRow(session));
     for (const [session, changes] of this.#pendingSubscriptions) {
@@ -185,6 +194,7 @@ function toSubscriptionRow(subscription: Subscription): StoredSubscription {
 
 /** The part of a stored filter that is matched: it was checked when it was subscribed. */
 export function topicFilterOf(filter: string): { topicFilter: TopicFilter; shareName?: string } {
+  if (!filter.startsWith("$share/")) return { topicFilter: filter as TopicFilter };
   const [, shareName, real] = /^\$share\/([^/]+)\/(.*)$/s.exec(filter) ?? [];
   if (shareName === undefined || real === undefined) return { topicFilter: filter as TopicFilter };
   return { topicFilter: real as TopicFilter, shareName };

@@ -19,6 +19,8 @@ export interface Online {
   readonly inbound: Set<PacketId>;
   /** Incoming QoS 1 messages whose verdict has not come. */
   unansweredQos1: number;
+  /** QoS 2 messages that count against Receive Maximum: no more than are open, and none of an earlier connection (§4.9). */
+  unansweredQos2: number;
 }
 
 export interface Session {

@@ -12,7 +12,7 @@ import { sendQos0 } from "./sending.ts";
 import type { Session } from "./session.ts";
 import { hasFreeSlot, identifiersOf, mayReceive, type Member } from "./shared-member.ts";
 import { SharedQueue } from "./shared-queue.ts";
-import { SharedRefusals } from "./shared-refusals.ts";
+import { SharedShards } from "./shared-shards.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A message of a group that a member has in flight, for the case that its session ends first. */
@@ -21,12 +21,6 @@ export interface Handed {
   readonly message: Message;
   /** Of the group's own log entry, which ends when the member has acknowledged. */
   readonly position: Position | undefined;
-}
-
-/** Another shard with members, and whether one of those has a free slot, as far as is known. */
-interface ShardState {
-  readonly shard: number;
-  isReady: boolean;
 }
 
 /**
@@ -45,8 +39,7 @@ export class SharedGroup {
   readonly ordinal: number;
   readonly #broker: Broker;
   readonly #members = new Map<SessionNumber, Member>();
-  readonly #shards = new Map<number, ShardState>();
-  readonly #refusals: SharedRefusals;
+  readonly shards: SharedShards;
   /** Who was last in turn: a session number, or a shard as `-1 - shard`. */
   #last: number | undefined;
   readonly #queue: SharedQueue;
@@ -57,7 +50,7 @@ export class SharedGroup {
     this.filter = filter;
     this.topicFilter = topicFilter;
     this.ordinal = ordinal;
-    this.#refusals = new SharedRefusals(broker.groups.refusalBudget);
+    this.shards = new SharedShards(broker.groups.refusalBudget);
     this.#queue = new SharedQueue(broker, number, (taken) => broker.groups.onNumbered(this, taken));
   }
 
@@ -65,21 +58,22 @@ export class SharedGroup {
     return this.#queue.number;
   }
 
-  get acknowledgedTo(): Position {
-    return this.#queue.acknowledgedTo;
+  get queue(): SharedQueue {
+    return this.#queue;
   }
 
   get isEmpty(): boolean {
-    return this.#members.size === 0 && this.#shards.size === 0;
+    return this.#members.size === 0 && this.shards.isEmpty;
   }
 
   get hasMembers(): boolean {
     return this.#members.size > 0;
   }
 
+  /** A member's session outlives its connection, as far as is known here. */
   get #isDurable(): boolean {
     for (const { session } of this.#members.values()) if (session.kind === "stored") return true;
-    return false;
+    return this.shards.isDurable;
   }
 
   /** A member of this shard has a free slot. */
@@ -97,34 +91,8 @@ export class SharedGroup {
     this.#queue.retryWaiting(); // for it, perhaps
   }
 
-  setShard(shard: number, isReady: boolean): void {
-    const known = this.#shards.get(shard);
-    if (known === undefined) this.#shards.set(shard, { shard, isReady });
-    else known.isReady = isReady;
-  }
-
-  /**
-   * What a shard says of its members; of one whose route has ended it says nothing any more. That it is ready although
-   * it was: somebody is ready who was not when it refused a message.
-   */
-  onShardState(shard: number, isReady: boolean): void {
-    const known = this.#shards.get(shard);
-    if (known === undefined) return;
-    if (isReady && known.isReady) {
-      this.#refusals.forget(shard);
-      this.#shards.set(shard, { shard, isReady }); // a new one, for which nothing was tried in vain
-    } else known.isReady = isReady;
-  }
-
   removeShard(shard: number): void {
-    if (!this.#shards.delete(shard)) return;
-    this.#refusals.forget(shard);
-    this.#queue.retryWaiting(); // for it, perhaps
-  }
-
-  /** No member of the shard may receive the topic; `isFinal`: not even one that has no free slot now. */
-  onRefused(shard: number, { topicName }: Message, isFinal: boolean): void {
-    if (this.#shards.has(shard)) this.#refusals.add(shard, topicName, isFinal, this.#broker.nowMs);
+    if (this.shards.remove(shard)) this.#queue.retryWaiting(); // for it, perhaps
   }
 
   /** Those who may refuse a message now: what members with a free slot may do. */
@@ -151,7 +119,7 @@ export class SharedGroup {
       return;
     }
     this.pump();
-    const chosen = this.#choose(message);
+    const chosen = this.isAsking ? "full" : this.#choose(message);
     if (chosen === "full" || chosen === "waits") {
       this.#queue.push(message);
       done(true);
@@ -161,14 +129,14 @@ export class SharedGroup {
     } else this.#handTo(chosen, message, undefined, done, fromDurable);
   }
 
-  /** A message that another shard gave this one, for its own members. */
-  accept(message: Message): "taken" | Unhanded {
+  /** A message that another shard gave this one, for its own members. `isKept`: in storage until it is acknowledged. */
+  accept(message: Message, isKept: boolean): "taken" | Unhanded {
     if (message.qos === 0) return this.#acceptQos0(message);
     // Where this gives `full` `isReady` must be false too, or the owner would wait for a free slot that is there.
     this.pump();
     const chosen = this.#choose(message, true);
     if (typeof chosen === "string") return chosen;
-    this.#handTo(chosen, message, undefined, () => undefined, false);
+    if (typeof chosen !== "number") this.#handToMember(chosen, message, undefined, isKept);
     return "taken";
   }
 
@@ -180,7 +148,7 @@ export class SharedGroup {
   }
 
   #offerQos0(message: Message): boolean {
-    this.#refusals.turn(this.#broker.nowMs);
+    this.shards.turn(this.#broker.nowMs);
     const offered = this.#tryQos0(message, false);
     if (offered === "taken") return true;
     this.#broker.dropped(undefined, message, offered === "refused" ? "not_authorized" : "queue_full");
@@ -188,10 +156,10 @@ export class SharedGroup {
   }
 
   #tryQos0(message: Message, isForHere: boolean): "taken" | "full" | "refused" {
-    let isRefused = !isForHere && this.#hasPassedOver(message);
+    let isRefused = !isForHere && this.shards.hasPassedOver(message.topicName);
     for (const candidate of this.#inTurn(message, isForHere)) {
       if (typeof candidate === "number") {
-        const entry = this.#broker.links.shareOffer(this.filter, message);
+        const entry = this.#broker.links.shareOffer(this.filter, message, this.#isDurable);
         if (this.#broker.links.enqueue(candidate, entry, undefined, false) === "taken") return "taken";
         continue;
       }
@@ -214,7 +182,7 @@ export class SharedGroup {
 
   /** The next member, or shard by its number, in turn that has a free slot. */
   #choose(message: Message, isForHere = false): Member | number | Unhanded {
-    let isRefused = !isForHere && this.#hasPassedOver(message);
+    let isRefused = !isForHere && this.shards.hasPassedOver(message.topicName);
     for (const candidate of this.#inTurn(message, isForHere)) {
       if (typeof candidate === "number") return candidate;
       if (!hasFreeSlot(candidate)) continue;
@@ -225,35 +193,24 @@ export class SharedGroup {
     return this.#mayFind(message, isForHere) ? "waits" : "refused";
   }
 
-  /** A shard that is ready has refused it. */
-  #hasPassedOver({ topicName }: Message): boolean {
-    for (const { shard, isReady } of this.#shards.values()) {
-      if (isReady && this.#refusals.isPassedOver(shard, topicName)) return true;
-    }
-    return false;
-  }
-
   /** Somebody who does not take it now, here or as far as is known elsewhere, may receive it. */
   #mayFind(message: Message, isForHere: boolean): boolean {
     for (const member of this.#members.values()) if (mayReceive(member, message)) return true;
-    if (isForHere) return false;
-    for (const shard of this.#shards.keys()) if (!this.#refusals.isFinal(shard, message.topicName)) return true;
-    return false;
+    return !isForHere && this.shards.mayTake(message.topicName);
   }
 
   /**
    * Members, and (unless `isForHere`) shards by number that have a free slot and have not refused such a message; each
    * tried once, starting behind the last in turn.
    */
-  *#inTurn({ topicName }: Message, isForHere: boolean): Generator<Member | number> {
-    const all: (Member | number)[] = [...this.#members.values()];
-    for (const { shard, isReady } of this.#shards.values()) {
-      if (isReady && !this.#refusals.isPassedOver(shard, topicName)) all.push(shard);
-    }
+  *#inTurn({ topicName, qos }: Message, isForHere: boolean): Generator<Member | number> {
+    // While the layout changes nobody is on line anywhere: what is offered would only come back.
+    const isForNobodyElse = isForHere || this.#broker.stage !== undefined;
+    const shards = isForNobodyElse ? [] : this.shards.candidates(topicName, this.#broker.nowMs, qos > 0);
+    const all: (Member | number)[] = [...this.#members.values(), ...shards];
     const start = all.findIndex((candidate) => keyOf(candidate) === this.#last) + 1;
     for (let i = 0; i < all.length; i += 1) {
       const candidate = all[(start + i) % all.length] as Member | number;
-      if (isForHere && typeof candidate === "number") continue;
       this.#last = keyOf(candidate);
       yield candidate;
     }
@@ -285,11 +242,11 @@ export class SharedGroup {
       this.#handToShard(candidate, message, position, done, fromDurable);
       return;
     }
-    this.#handToMember(candidate, message, position);
+    this.#handToMember(candidate, message, position, this.#isDurable);
     done(true);
   }
 
-  #handToMember(member: Member, message: Message, position: Position | undefined): void {
+  #handToMember(member: Member, message: Message, position: Position | undefined, isKept: boolean): void {
     const { session, subscription } = member;
     const outbound = session.online?.outbound;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
@@ -308,7 +265,7 @@ export class SharedGroup {
     }
     // QoS 2 once sent is never given to another [MQTT-4.8.2-4]; QoS 1 is, if the session ends [MQTT-4.8.2-5].
     if (qos === 2) this.#queue.finish(position);
-    const own = qos === 1 ? this.#hold(message, position) : position;
+    const own = qos === 1 ? this.#hold(message, position, isKept) : position;
     const handed = qos === 1 ? { group: this, message, position: own } : undefined;
     outbound.takeHanded(
       message,
@@ -320,9 +277,9 @@ export class SharedGroup {
     );
   }
 
-  /** While the group has a stored member, a message is in storage until somebody has acknowledged it. */
-  #hold(message: Message, position: Position | undefined): Position | undefined {
-    if (position === undefined) return this.#isDurable ? this.#queue.appendHeld(message) : undefined;
+  /** While the group has a stored member, here or elsewhere, a message is in storage until somebody has acknowledged it. */
+  #hold(message: Message, position: Position | undefined, isKept: boolean): Position | undefined {
+    if (position === undefined) return isKept || this.#isDurable ? this.#queue.appendHeld(message) : undefined;
     this.#queue.hold(position);
     return position;
   }
@@ -336,15 +293,16 @@ export class SharedGroup {
     fromDurable: boolean,
   ): void {
     if (position !== undefined) this.#queue.hold(position);
-    this.#refusals.onOffered(shard, message.topicName);
-    const entry = this.#broker.links.shareOffer(this.filter, message);
+    this.shards.onOffered(shard, message.topicName, this.#broker.nowMs);
+    const entry = this.#broker.links.shareOffer(this.filter, message, this.#isDurable);
     const onOutcome = (isTaken: boolean): void => {
       if (isTaken) {
         if (message.qos !== 2) this.#queue.acknowledge(position);
         done(true);
         return;
       }
-      this.setShard(shard, false);
+      this.shards.block(shard);
+      this.#broker.groups.onBlocked(this);
       if (position !== undefined) this.giveBack({ group: this, message, position });
       else this.offer(message, done, fromDurable);
     };
@@ -354,10 +312,16 @@ export class SharedGroup {
     else if (message.qos === 2) this.#queue.acknowledge(position);
   }
 
+  /** Other shards are asked first whether they have a free slot, where this one has just started. */
+  get isAsking(): boolean {
+    if (this.#broker.stage !== undefined) return false;
+    return this.shards.isAsking(this.#broker.nowMs, (shard) => this.#broker.groups.ask(this, shard));
+  }
+
   /** A slot may be free: hands over what is queued, oldest first. */
   pump(): void {
-    if (this.#queue.count === 0) return;
-    if (this.#refusals.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
+    if (this.#queue.count === 0 || this.isAsking) return;
+    if (this.shards.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
     if (!this.#pumpWaiting()) return;
     for (let entry = this.#queue.next(); entry !== undefined; entry = this.#queue.next()) {
       if (this.#handQueued(entry) === "full") return;
@@ -387,32 +351,56 @@ export class SharedGroup {
 
   /** Who can take something now: what members may do, and shards. */
   get #free(): object[] {
-    const shards = [...this.#shards.values()].filter(({ isReady }) => isReady);
-    return [...this.freeAccesses, ...shards];
+    return [...this.freeAccesses, ...this.shards.ready];
   }
 
-  #handQueued({ position, message }: LogEntry): "taken" | Unhanded {
+  #handQueued(entry: LogEntry): "taken" | Unhanded {
+    const { position, message } = entry;
     if (message.expiresAtMs !== undefined && message.expiresAtMs <= this.#broker.nowMs) {
-      this.#queue.take(position);
+      this.#queue.take(entry);
       this.#queue.finish(position);
       this.#broker.dropped(undefined, message, "expired");
       return "taken";
     }
+    if (this.#isForeign(message)) {
+      this.#queue.take(entry);
+      this.#handForeign(message, position);
+      return "taken";
+    }
     const chosen = this.#choose(message);
     if (chosen === "full") return chosen;
-    if (chosen === "waits" && !this.#isForeign(message)) {
+    if (chosen === "waits") {
       this.#queue.setAside(position, this.#free);
       return chosen;
     }
-    this.#queue.take(position);
-    if (chosen === "waits" || chosen === "refused") this.#refuse(message, position);
+    this.#queue.take(entry);
+    if (chosen === "refused") this.#refuse(message, position);
     else this.#handTo(chosen, message, position, () => undefined, false);
     return "taken";
   }
 
+  /** Of another owner's topic: it goes to a member here, or back to where the queue is. */
+  #handForeign(message: Message, position: Position): void {
+    const chosen = this.#choose(message, true);
+    if (chosen === "full") {
+      this.#broker.groups.returnToOwner(this.filter, message);
+      this.#queue.finish(position);
+    } else if (chosen === "waits" || chosen === "refused") this.#refuse(message, position);
+    else this.#handTo(chosen, message, position, () => undefined, false);
+  }
+
+  /** After a start: what members here had in flight whose sessions ended with a crash goes back to the topics' owners. */
+  handBackForeign(): void {
+    for (const entry of Array.from(this.#queue.unsent())) {
+      if (!this.#isForeign(entry.message)) continue;
+      this.#queue.takeOut(entry);
+      this.#handForeign(entry.message, entry.position);
+    }
+  }
+
   /** A member came back from hibernation with this entry in flight. */
-  onRestored(position: Position | undefined): void {
-    this.#queue.onRestored(position);
+  onRestored(position: Position | undefined, message: Message): void {
+    this.#queue.onRestored(position, message);
   }
 
   /** A member has acknowledged what it was handed. */
@@ -426,7 +414,12 @@ export class SharedGroup {
       this.offer(message, () => undefined);
       return;
     }
-    this.#queue.untake(position);
+    if (this.#isForeign(message)) {
+      this.#queue.unhold(position);
+      this.#handForeign(message, position);
+      return;
+    }
+    this.#queue.untake(position, message);
     this.pump();
   }
 
@@ -437,11 +430,16 @@ export class SharedGroup {
 
   /** What old refusals take is free for other groups. */
   forgetRefusals(): void {
-    if (this.#refusals.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
+    if (this.shards.turn(this.#broker.nowMs)) this.#queue.retryWaiting();
+  }
+
+  /** The outbox for a shard may have room again. */
+  unblock(): void {
+    if (this.shards.unblock((shard) => this.#broker.links.hasRoom(shard, 0))) this.pump();
   }
 
   end(): void {
-    this.#refusals.end();
+    this.shards.end();
     this.#queue.end();
   }
 }

@@ -3,9 +3,12 @@
 
 import type { Position, SessionNumber } from "./brand.ts";
 import type { Broker } from "./broker.ts";
+import type { LimitName } from "./limits.ts";
 import type { LogEntry } from "./message-log.ts";
+import { messageSize } from "./message-size.ts";
 import type { Message } from "./packet.ts";
 import { PositionRanges } from "./position-ranges.ts";
+import { passedQueueLimit } from "./queue-overflow.ts";
 import { SharedWaiting } from "./shared-waiting.ts";
 
 /** So many ranges of what is done are kept before it is tried to join them. */
@@ -23,12 +26,15 @@ export class SharedQueue {
   #joinAt = unjoinedRanges;
   /** Entries up to here were looked at: handed over, or in `#returned` or `waiting`. */
   #cursor: Position;
+  /** The first of them is the last. */
   #returned: Position[] = [];
   readonly waiting = new SharedWaiting();
   /** Entries that a member has in flight. */
   readonly #inFlight = new Set<Position>();
+  /** Of what is not handed over. */
   #count: number;
-  /** Beyond the cursor, but in flight since before a hibernation. */
+  #bytes: number;
+  /** Beyond the cursor, but in flight: handed over out of turn, or since before a hibernation. */
   readonly #skipped = new Set<Position>();
 
   /** `number`: of a group that has something stored. */
@@ -41,7 +47,10 @@ export class SharedQueue {
     this.#acknowledged = new PositionRanges(progress?.acknowledged);
     this.#cursor = this.#acknowledgedTo;
     const isDone = (position: Position): boolean => this.#acknowledged.has(position);
-    this.#count = number === undefined ? 0 : broker.log.countAfter(number, this.#cursor, isDone).count;
+    const { count, bytes } =
+      number === undefined ? { count: 0, bytes: 0 } : broker.log.countAfter(number, this.#cursor, isDone);
+    this.#count = count;
+    this.#bytes = bytes;
   }
 
   get number(): SessionNumber | undefined {
@@ -73,14 +82,24 @@ export class SharedQueue {
   }
 
   push(message: Message): void {
-    const position = this.#append(message);
-    this.#count += 1;
-    if (this.#count <= this.#broker.limits.maximumQueuedMessages) return;
-    const oldest = this.#oldest();
-    if (oldest === undefined || oldest.position === position) return;
-    this.take(oldest.position);
-    this.finish(oldest.position);
-    this.#broker.dropped(undefined, oldest.message, "queue_full", "maximumQueuedMessages");
+    const { limits, options } = this.#broker;
+    const exceeded = passedQueueLimit(limits, this.#count + 1, this.#bytes + messageSize(message));
+    if (exceeded !== undefined && options.queueOverflow === "drop-newest") {
+      this.#broker.dropped(undefined, message, "queue_full", exceeded);
+      return;
+    }
+    this.takeIn(message);
+    for (let limit = this.#passed; limit !== undefined; limit = this.#passed) {
+      const oldest = this.#oldest();
+      if (oldest === undefined) return;
+      this.take(oldest);
+      this.finish(oldest.position);
+      this.#broker.dropped(undefined, oldest.message, "queue_full", limit);
+    }
+  }
+
+  get #passed(): LimitName | undefined {
+    return passedQueueLimit(this.#broker.limits, this.#count, this.#bytes);
   }
 
   #oldest(): LogEntry | undefined {
@@ -93,11 +112,31 @@ export class SharedQueue {
     return this.#number === undefined ? undefined : this.#broker.log.next(this.#number, (position - 1) as Position);
   }
 
+  /** A message of another shard's queue, or of another broker's: whatever the limit, it was promised there. */
+  takeIn(message: Message): void {
+    this.#append(message);
+    this.#count += 1;
+    this.#bytes += messageSize(message);
+  }
+
+  /** Deletes those that another shard has now, in storage alone: the object starts again. Nothing is in flight. */
+  forgetMoved(isMoved: (message: Message) => boolean): void {
+    const number = this.#number;
+    if (number === undefined) return;
+    const { log } = this.#broker;
+    let entry = log.next(number, this.#acknowledgedTo);
+    for (; entry !== undefined; entry = log.next(number, entry.position)) {
+      if (isMoved(entry.message)) this.#acknowledged.add(entry.position);
+    }
+    for (const [from, to] of this.#acknowledged.entries) log.releaseRange(number, from, to);
+    this.#save();
+  }
+
   /** The oldest that is not set aside. */
   next(): LogEntry | undefined {
     const number = this.#number;
     if (number === undefined || this.#count === 0) return undefined;
-    const [returned] = this.#returned;
+    const returned = this.#returned.at(-1);
     if (returned !== undefined) return this.at(returned);
     let entry = this.#broker.log.next(number, this.#cursor);
     while (entry !== undefined && (this.#acknowledged.has(entry.position) || this.#skipped.delete(entry.position))) {
@@ -107,13 +146,32 @@ export class SharedQueue {
     return entry;
   }
 
-  take(position: Position): void {
+  take({ position, size }: LogEntry): void {
     this.#count -= 1;
+    this.#bytes -= size;
     if (!this.waiting.delete(position)) this.#pass(position);
   }
 
+  /** What nobody has in flight, wherever it stands. */
+  *unsent(): Generator<LogEntry> {
+    const number = this.#number;
+    if (number === undefined || this.#count === 0) return;
+    const { log } = this.#broker;
+    let entry = log.next(number, this.#acknowledgedTo);
+    for (; entry !== undefined; entry = log.next(number, entry.position)) {
+      if (!this.#acknowledged.has(entry.position) && !this.#inFlight.has(entry.position)) yield entry;
+    }
+  }
+
+  /** Out of its turn, right after a start. */
+  takeOut({ position, size }: LogEntry): void {
+    this.#count -= 1;
+    this.#bytes -= size;
+    this.#skipped.add(position);
+  }
+
   #pass(position: Position): void {
-    if (this.#returned[0] === position) this.#returned.shift();
+    if (this.#returned.at(-1) === position) this.#returned.pop();
     else this.#cursor = position;
   }
 
@@ -127,14 +185,20 @@ export class SharedQueue {
   /** What was set aside is tried with everybody again. */
   retryWaiting(): void {
     const waiting = this.waiting.takeAll();
-    if (waiting.length > 0) this.#returned = [...this.#returned, ...waiting].sort((a, b) => a - b);
+    if (waiting.length > 0) this.#returned = [...this.#returned, ...waiting].sort((a, b) => b - a);
   }
 
   /** What was handed over comes back. */
-  untake(position: Position): void {
-    this.#inFlight.delete(position);
-    this.#returned = [position, ...this.#returned].sort((a, b) => a - b);
+  untake(position: Position, message: Message): void {
+    this.unhold(position);
+    this.#returned = [position, ...this.#returned].sort((a, b) => b - a);
     this.#count += 1;
+    this.#bytes += messageSize(message);
+  }
+
+  /** It has it no more; what becomes of it is decided at once. */
+  unhold(position: Position): void {
+    this.#inFlight.delete(position);
   }
 
   /** Handed over: in storage until somebody has acknowledged it. */
@@ -146,15 +210,18 @@ export class SharedQueue {
   appendHeld(message: Message): Position {
     const position = this.#append(message);
     this.#inFlight.add(position);
-    this.#cursor = position;
+    const isLast = this.#count === this.#returned.length + this.waiting.size;
+    if (isLast) this.#cursor = position;
+    else this.#skipped.add(position);
     return position;
   }
 
   /** A member came back from hibernation with this entry in flight. */
-  onRestored(position: Position | undefined): void {
+  onRestored(position: Position | undefined, message: Message): void {
     if (position === undefined || this.#inFlight.has(position)) return;
     this.#inFlight.add(position);
     this.#count -= 1;
+    this.#bytes -= messageSize(message);
     if (position > this.#cursor) this.#skipped.add(position);
   }
 
@@ -167,9 +234,7 @@ export class SharedQueue {
   finish(position: Position | undefined): void {
     if (position === undefined) return;
     this.#acknowledged.add(position);
-    let first = Math.min(...this.#inFlight, ...this.#returned, this.waiting.oldest ?? Infinity);
-    if (first > this.#cursor) first = this.#cursor + 1;
-    const to = (first - 1) as Position;
+    const to = (Math.min(this.#firstOpen, this.#cursor + 1) - 1) as Position;
     if (to > this.#acknowledgedTo && this.#number !== undefined) {
       this.#broker.log.release(this.#number, this.#acknowledgedTo, to);
       this.#acknowledgedTo = to;
@@ -177,6 +242,13 @@ export class SharedQueue {
     }
     if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
     this.#save();
+  }
+
+  /** Of what is in flight, came back or was set aside. Infinity: of nothing. */
+  get #firstOpen(): number {
+    let first = Math.min(this.#returned.at(-1) ?? Infinity, this.waiting.oldest ?? Infinity);
+    for (const position of this.#inFlight) first = Math.min(first, position);
+    return first;
   }
 
   /** Up to the cursor all is done but what is in flight, came back or was set aside. */
@@ -206,7 +278,7 @@ export class SharedQueue {
   *drain(): Generator<Message> {
     this.retryWaiting();
     for (let entry = this.next(); entry !== undefined; entry = this.next()) {
-      this.take(entry.position);
+      this.take(entry);
       yield entry.message;
     }
   }

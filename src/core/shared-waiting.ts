@@ -10,6 +10,10 @@ export class SharedWaiting {
   /** Candidate → it may receive none of those numbered up to this. */
   #triedTo = new WeakMap<object, number>();
 
+  get size(): number {
+    return this.#numbers.size;
+  }
+
   has(position: Position): boolean {
     return this.#numbers.has(position);
   }

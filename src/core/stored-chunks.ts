@@ -2,7 +2,7 @@
 
 import type { Position, SessionNumber } from "./brand.ts";
 import { packChunk, packSummary, sessionsOf, unpackChunk, unpackSummary, type AudienceEntry } from "./chunk.ts";
-import { ChunkCache, firstOwn, indexBeyond, LogChunk } from "./log-chunk.ts";
+import { ChunkCache, firstOwn, indexAfter, indexBeyond, LogChunk } from "./log-chunk.ts";
 import type { LogReleases } from "./log-releases.ts";
 import type { MessageLogStore } from "./message-log.ts";
 import { contains, isSame } from "./session-set.ts";
@@ -96,6 +96,19 @@ export class StoredChunks {
       this.#gaps.set(session, { after: isInGap ? gap.after : after, to: this.end });
     }
     return undefined;
+  }
+
+  /** All entries after a position that somebody may still need. */
+  *entriesAfter(after: Position): Generator<AudienceEntry> {
+    const chunks = this.#chunks;
+    for (let at = indexBeyond(chunks, after); at < chunks.length; at += 1) {
+      const chunk = chunks[at] as LogChunk;
+      if (chunk.isDead) continue;
+      const entries = this.entriesOf(chunk);
+      for (let index = indexAfter(entries, after); index < entries.length; index += 1) {
+        yield entries[index] as AudienceEntry;
+      }
+    }
   }
 
   /** The session needs less than before: looks at those chunks between two positions that wait for it. */

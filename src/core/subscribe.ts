@@ -11,7 +11,7 @@ import { endReplay, pumpReplays, replayKey, startReplay } from "./replay.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 import { parseSubscriptionFilter } from "./topic.ts";
-import type { Registration } from "./topic-port.ts";
+import { routeOf, type Registration } from "./topic-port.ts";
 import { limitPassed, refused, type Violation } from "./violation.ts";
 
 /** A filter's verdict: the subscription, or why not. */
@@ -163,7 +163,8 @@ function register(
     return;
   }
   const { subscription, isNew } = verdict;
-  broker.topics.register(subscription, (registrations) => {
+  const route = routeOf(session, subscription);
+  broker.topics.register(route, (registrations) => {
     // The session may have ended or unsubscribed while the owners were asked.
     const isCurrent = session.subscriptions.get(subscription.filter) === subscription;
     const wantsRetained =
@@ -174,7 +175,7 @@ function register(
     if (subscription.shareName !== undefined) broker.groups.pumpFor(session);
   });
   // One subscription holds a route once; the new one is asked for first, so that it never ends in between.
-  if (!isNew) broker.topics.unregister(subscription);
+  if (!isNew) broker.topics.unregister(route);
 }
 
 function replay(

@@ -4,6 +4,7 @@ import type { Broker } from "./broker.ts";
 import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 import { countSys } from "./sys-topics.ts";
+import { routeOf } from "./topic-port.ts";
 
 export function addToIndex(broker: Broker, session: Session, subscription: Subscription): void {
   const isNew = !session.subscriptions.has(subscription.filter);
@@ -18,7 +19,7 @@ export function addToIndex(broker: Broker, session: Session, subscription: Subsc
 export function removeFromIndex(broker: Broker, session: Session, subscription: Subscription): void {
   if (subscription.shareName === undefined) broker.tree.delete(subscription.topicFilter, session.number);
   else broker.groups.leave(session, subscription.filter);
-  broker.topics.unregister(subscription);
+  broker.topics.unregister(routeOf(session, subscription));
   broker.subscriptionCount -= 1;
   countSys(broker, subscription.topicFilter, -1);
 }

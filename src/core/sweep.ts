@@ -19,6 +19,7 @@ export function sweep(broker: Broker, nowMs: number): void {
   }
   publishDueWills(broker, nowMs);
   publishSys(broker, nowMs);
+  broker.retained.expiry.onTick(nowMs);
   const nextRemovalMs = broker.idempotency.removeExpired(nowMs);
   if (nextRemovalMs !== undefined) broker.effects.wakeAt(nextRemovalMs);
   if (broker.idempotency.isDirty) broker.effects.needsFlush();

@@ -6,9 +6,9 @@ import type { Broker } from "./broker.ts";
 import { deliver } from "./delivery.ts";
 import type { Message } from "./packet.ts";
 import { matches } from "./topic.ts";
+import { version } from "./version.ts";
 
 const prefix = "$SYS/broker/";
-const version = "durable-mqtt 0.1.0";
 const encoder = new TextEncoder();
 
 export const isSysFilter = (filter: TopicFilter): boolean => filter === "$SYS/#" || filter.startsWith("$SYS/");
@@ -54,7 +54,7 @@ function sysMessages(broker: Broker, others: readonly SysReadings[]): Message[] 
     others.reduce((total, readings) => total + (readings[name] ?? 0), own),
   ]);
   const values: [string, string | number][] = [
-    ["version", version],
+    ["version", `durable-mqtt ${version}`],
     ["uptime", `${uptimeSec(broker)} seconds`],
     ...totals,
   ];

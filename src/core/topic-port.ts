@@ -3,6 +3,7 @@
 
 import type { TopicFilter, TopicName } from "./brand.ts";
 import type { Message } from "./packet.ts";
+import type { Session } from "./session.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Violation } from "./violation.ts";
 
@@ -31,7 +32,17 @@ export interface Registration {
 }
 
 /** What is registered of a subscription: shared ones under their whole filter, so that the owner knows the group. */
-export type Route = Pick<Subscription, "filter" | "topicFilter" | "shareName">;
+export type Route = Pick<Subscription, "filter" | "topicFilter" | "shareName"> & {
+  /** Its session outlives its connection. */
+  readonly isDurable: boolean;
+};
+
+export const routeOf = (session: Session, { filter, topicFilter, shareName }: Subscription): Route => ({
+  filter,
+  topicFilter,
+  isDurable: session.kind === "stored",
+  ...(shareName !== undefined && { shareName }),
+});
 
 export interface TopicPort {
   publish(message: Message, origin: Origin, done: (verdict: PublishVerdict) => void): void;

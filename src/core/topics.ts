@@ -9,6 +9,7 @@ import { messageSize } from "./message-size.ts";
 import type { Message } from "./packet.ts";
 import { ownerOfTopic, ownersOfFilter } from "./placement.ts";
 import { reasonCode } from "./reason-code.ts";
+import { durableMarkOf } from "./shared-groups.ts";
 import { isSysFilter, sysValues } from "./sys-topics.ts";
 import type { Origin, PublishVerdict, Registration, RetainedPage, Route, TopicPort } from "./topic-port.ts";
 import { limitPassed, refused, type Violation } from "./violation.ts";
@@ -153,28 +154,34 @@ export class Topics implements TopicPort {
     const { routes, options, retained, nowMs } = this.#broker;
     const owners = this.#ownersOf(route.topicFilter);
     const registrations: Registration[] = [];
-    let missing = owners.length;
-    const onRegistered = (owner: number, version: number): void => {
-      registrations.push({ owner, version });
+    const filters = filtersOf(route);
+    let missing = owners.length * filters.length;
+    const onRegistered = (): void => {
       missing -= 1;
       if (missing === 0) done(registrations);
     };
     for (const owner of owners) {
-      if (owner === options.shardIndex) onRegistered(owner, retained.versionAt(nowMs));
-      else routes.register(routeOf(route), owner, (version) => onRegistered(owner, version));
+      filters.forEach((filter, index) => {
+        const onVersion = (version: number): void => {
+          if (index === 0) registrations.push({ owner, version });
+          onRegistered();
+        };
+        if (owner === options.shardIndex) onVersion(retained.versionAt(nowMs));
+        else routes.register(filter, owner, onVersion);
+      });
     }
   }
 
   /** A subscription that was acknowledged before this object started. */
   restore(route: Route): void {
-    for (const owner of this.#ownersOf(route.topicFilter)) {
-      if (owner !== this.#broker.options.shardIndex) this.#broker.routes.restore(routeOf(route), owner);
+    for (const owner of this.otherOwnersOf(route.topicFilter)) {
+      for (const filter of filtersOf(route)) this.#broker.routes.restore(filter, owner);
     }
   }
 
   unregister(route: Route): void {
-    for (const owner of this.#ownersOf(route.topicFilter)) {
-      if (owner !== this.#broker.options.shardIndex) this.#broker.routes.unregister(routeOf(route), owner);
+    for (const owner of this.otherOwnersOf(route.topicFilter)) {
+      for (const filter of filtersOf(route)) this.#broker.routes.unregister(filter, owner);
     }
   }
 
@@ -234,8 +241,11 @@ function joinVerdicts(done: (verdict: PublishVerdict) => void) {
 const orTaken = (verdict: PublishVerdict, isTaken: boolean): PublishVerdict =>
   verdict.kind === "accepted" && isTaken ? { ...verdict, matched: true } : verdict;
 
-const routeOf = ({ filter, topicFilter, shareName }: Route): TopicFilter =>
-  shareName === undefined ? topicFilter : (filter as TopicFilter);
+/** What the owners keep of it as routes. */
+function filtersOf({ filter, topicFilter, shareName, isDurable }: Route): readonly TopicFilter[] {
+  if (shareName === undefined) return [topicFilter];
+  return isDurable ? [filter as TopicFilter, durableMarkOf(filter)] : [filter as TopicFilter];
+}
 
 const notOwner = refused(reasonCode.implementationSpecificError, "another shard owns the topic");
 

@@ -65,15 +65,14 @@ export function willDelaySec({ willDelayIntervalSec }: Will, session: Session | 
 export function delayWill(broker: Broker, stored: StoredWill, dueAtMs: number): void {
   const delayed = { ...stored, dueAtMs };
   broker.wills.put(stored.connection, delayed);
-  broker.delayedWills.set(stored.connection, delayed);
+  broker.delayedWills.set(delayed);
   broker.effects.wakeAt(dueAtMs, "seconds");
   broker.effects.needsFlush();
 }
 
 /** The client is back in time: the delayed will is not sent [MQTT-3.1.3-9]. */
 export function cancelDelayedWills(broker: Broker, clientId: string): void {
-  for (const stored of broker.delayedWills.values()) {
-    if (stored.clientId !== clientId) continue;
+  for (const stored of broker.delayedWills.of(clientId)) {
     broker.delayedWills.delete(stored.connection);
     broker.wills.delete(stored.connection);
     broker.effects.needsFlush();
@@ -82,13 +81,11 @@ export function cancelDelayedWills(broker: Broker, clientId: string): void {
 
 /** The session ended before the delay was over: its wills go out now [MQTT-3.1.3-9]. */
 export function publishDelayedWillsOf(broker: Broker, clientId: string, nowMs: number): void {
-  for (const stored of broker.delayedWills.values()) {
-    if (stored.clientId === clientId) publishWill(broker, stored, nowMs);
-  }
+  for (const stored of broker.delayedWills.of(clientId)) publishWill(broker, stored, nowMs);
 }
 
 export function publishDueWills(broker: Broker, nowMs: number): void {
-  for (const stored of broker.delayedWills.values()) {
+  for (const stored of broker.delayedWills.all()) {
     const dueAtMs = stored.dueAtMs ?? 0;
     if (dueAtMs <= nowMs) publishWill(broker, stored, nowMs);
     else broker.effects.wakeAt(dueAtMs, "seconds");
@@ -98,7 +95,10 @@ export function publishDueWills(broker: Broker, nowMs: number): void {
 /** A will that nobody took is tried again after so long. */
 const willRetryMs = 60_000;
 
-/** The row goes with the commit that holds what the will became: never lost, and after a crash at worst repeated. */
+/**
+ * The row goes with the commit that holds what the will became. Of QoS 2 that is the one that hands it over, whoever owns
+ * its topic: it comes once. Of QoS 0 and 1 it is the one after the answer: never lost, and after a crash at worst repeated.
+ */
 function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
   broker.delayedWills.delete(stored.connection);
   const topicName = parseTopicName(stored.will.topicName, broker.limits);
@@ -113,6 +113,7 @@ function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
     ...(will.properties && { properties: will.properties }),
     ...(expirySec !== undefined && { expiresAtMs: nowMs + expirySec * 1000 }),
   };
+  if (will.qos === 2) forgetWill(broker, stored);
   broker.publish(message, { session: stored.sessionNumber }, (verdict) => {
     // Its topic's shard is away or has no room: later. Over a limit of the broker's own it is refused like any message.
     if (verdict.kind === "refused" && verdict.violation.limit === undefined) {
@@ -121,7 +122,11 @@ function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
       return;
     }
     broker.counters.willsPublished += 1;
-    broker.wills.delete(stored.connection);
-    broker.effects.needsFlush();
+    if (will.qos < 2) forgetWill(broker, stored);
   });
+}
+
+function forgetWill(broker: Broker, { connection }: StoredWill): void {
+  broker.wills.delete(connection);
+  broker.effects.needsFlush();
 }

@@ -1,7 +1,8 @@
 // What a caller over a service binding is told.
 
-import type { ReasonCode } from "../core/reason-code.ts";
+import { reasonCode, type ReasonCode } from "../core/reason-code.ts";
 import type { PublishResult } from "../publisher-types.ts";
+import { layoutChanging } from "./layout-check.ts";
 import { messageIdOf } from "./message-id.ts";
 import { reasonName } from "./problem.ts";
 import type { Verdict } from "./publish-all.ts";
@@ -29,14 +30,16 @@ function verdictResult(verdict: Verdict | undefined, id: string, isReplayed: boo
     case "refused":
       return refusedResult(verdict.reasonCode, verdict.detail);
     case "no-verdict":
+      if (verdict.isUntaken === true) return refusedResult(reasonCode.serverBusy, layoutChanging.detail);
+      return { outcome: "no-verdict" };
     case undefined:
       return { outcome: "no-verdict" };
   }
 }
 
-export const refusedResult = (reasonCode: ReasonCode, detail: string): PublishResult => ({
+export const refusedResult = (code: ReasonCode, detail: string): PublishResult => ({
   outcome: "refused",
-  reasonCode,
-  reason: reasonName(reasonCode),
+  reasonCode: code,
+  reason: reasonName(code),
   detail,
 });

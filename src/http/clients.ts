@@ -1,9 +1,11 @@
 // `/api/v5/clients/{clientid}`: a client of the namespace. DELETE closes its connection, as in EMQX, and leaves the session.
 
 import { fail, ok, type ClientId, type Result } from "../core/brand.ts";
+import { refusalOf } from "../core/layout-refusal.ts";
 import { shardOfClient } from "../core/placement.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import type { Exchange } from "./deps.ts";
+import { layoutChanging, withLayout } from "./layout-check.ts";
 import { problem, type Problem } from "./problem.ts";
 
 /** Closes the client's connection, with DISCONNECT 0x98 where it speaks MQTT 5: 204, or 404 where it is not connected. */
@@ -14,10 +16,11 @@ export async function handleClientDelete(exchange: Exchange): Promise<Response |
   const who = { namespace, principal: grant.name, clientId: clientId.value };
   let isDisconnected: boolean;
   try {
-    const layout = await deps.layout(namespace);
-    const shard = deps.shard(namespace, shardOfClient(clientId.value as ClientId, layout));
-    isDisconnected = await shard.disconnectClient(clientId.value);
+    isDisconnected = await withLayout(exchange, (layout) =>
+      deps.shard(namespace, shardOfClient(clientId.value as ClientId, layout)).disconnectClient(clientId.value),
+    );
   } catch (cause) {
+    if (refusalOf(cause) !== undefined) return layoutChanging;
     deps.log({ event: "shard-unreachable", ...who, reason: String(cause) });
     return problem(503, "the client's shard did not answer", { note: { isLogged: true } });
   }

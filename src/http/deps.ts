@@ -4,6 +4,7 @@
 import type { Config } from "../config.ts";
 import type { Access } from "../core/access.ts";
 import type { Layout } from "../core/placement.ts";
+import type { LayoutStatus } from "../objects/layout-change.ts";
 import type { ShardApi } from "../objects/shard-api.ts";
 import type { Problem } from "./problem.ts";
 
@@ -25,6 +26,8 @@ export interface Grant {
 /** One line of the structured log. Never a payload, never a secret. */
 export interface HttpLogRecord {
   readonly event:
+    | "backup-exported"
+    | "backup-imported"
     | "client-disconnected"
     | "http-failed"
     | "http-refused"
@@ -51,7 +54,12 @@ export interface HttpLogRecord {
 export interface HttpDeps {
   readonly config: HttpConfig;
   shard(namespace: string, index: number): ShardApi;
+  /** As it was when it was asked for last. */
   layout(namespace: string): Promise<Layout>;
+  /** The present one, where `known` is in force no more. */
+  freshLayout(namespace: string, known: Layout): Promise<Layout>;
+  /** The change of the layout that is under way, if there is one. */
+  layoutChange(namespace: string): Promise<LayoutStatus["change"]>;
   /**
    * Hands on an upgrade that passed all checks of HTTP. `Sec-WebSocket-Protocol` holds at most one name: the one to
    * echo in the 101.

@@ -21,5 +21,6 @@ retained value        GET, PUT, DELETE ${http}/topics/{topic}
 close a connection    DELETE ${http}/api/v5/clients/{clientid}
 health                GET ${http}/healthz
 metrics               GET ${http}/metrics
+backup                GET, POST ${http}/backup
 OpenAPI document      GET ${http}/openapi.json
 `;

@@ -1,18 +1,10 @@
-// The namespace's layout must be known, and be the one that the variables ask for, before anything is served.
+// The namespace's layout: known before anything is served, asked for anew where a shard says that it has changed, and in
+// the way of everything while it changes.
 
-import type { HttpDeps } from "./deps.ts";
+import { layoutRetryAfterSec, refusalOf } from "../core/layout-refusal.ts";
+import type { Layout } from "../core/placement.ts";
+import type { Exchange, HttpDeps } from "./deps.ts";
 import { problem, type Problem } from "./problem.ts";
-
-/** The data was written with another value of a variable that says where what lies. Changing it is not a matter of the variable. */
-export class LayoutConflict extends Error {
-  constructor(namespace: string, variable: string, written: string, asked: string) {
-    super(
-      `the data of namespace ${namespace} was written with ${variable}=${written} and this start asks for ` +
-        `${variable}=${asked}: set it back`,
-    );
-    this.name = "LayoutConflict";
-  }
-}
 
 /** The reason not to serve the namespace, if there is one. */
 export async function layoutProblem(deps: HttpDeps, namespace: string): Promise<Problem | undefined> {
@@ -20,10 +12,29 @@ export async function layoutProblem(deps: HttpDeps, namespace: string): Promise<
     await deps.layout(namespace);
     return undefined;
   } catch (cause) {
-    if (cause instanceof LayoutConflict) return problem(503, cause.message, { message: "shards_changed" });
     return problem(503, "the namespace's registry cannot be reached", {
       message: "registry_unreachable",
       note: { cause: String(cause) },
     });
   }
 }
+
+/** Asks shards by the layout that is known; where one of them says that it has changed, once more by the present one. */
+export async function withLayout<T>(
+  { deps, namespace }: Pick<Exchange, "deps" | "namespace">,
+  ask: (layout: Layout) => Promise<T>,
+): Promise<T> {
+  const layout = await deps.layout(namespace);
+  try {
+    return await ask(layout);
+  } catch (fault) {
+    if (refusalOf(fault) !== "moved") throw fault;
+    return ask(await deps.freshLayout(namespace, layout));
+  }
+}
+
+export const layoutChanging: Problem = problem(503, "the layout of the namespace is changing: try again in a moment", {
+  message: "layout_changing",
+  headers: { "retry-after": String(layoutRetryAfterSec) },
+  note: { isLogged: true }, // by who changes it; clients come by the thousand
+});

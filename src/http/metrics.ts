@@ -1,15 +1,19 @@
 // `GET /metrics`: the counters and gauges of all shards of a namespace, summed, as Prometheus text.
 
+import { refusalOf } from "../core/layout-refusal.ts";
+import type { Layout } from "../core/placement.ts";
 import type { ShardMetrics } from "../objects/shard-api.ts";
 import type { Exchange, HttpDeps } from "./deps.ts";
+import { layoutChanging, withLayout } from "./layout-check.ts";
 import { problem, type Problem } from "./problem.ts";
 
 export async function handleMetrics(exchange: Exchange): Promise<Response | Problem> {
   const { deps, namespace } = exchange;
   let shards: ShardMetrics[];
   try {
-    shards = await readMetrics(deps, namespace);
+    shards = await withLayout(exchange, (layout) => readMetrics(deps, namespace, layout));
   } catch (cause) {
+    if (refusalOf(cause) !== undefined) return layoutChanging;
     deps.log({ event: "shard-unreachable", namespace, reason: String(cause) });
     // A sum without one shard would look like a fall of every counter.
     return problem(503, "not every shard answered", { note: { isLogged: true } });
@@ -19,8 +23,7 @@ export async function handleMetrics(exchange: Exchange): Promise<Response | Prob
   });
 }
 
-async function readMetrics(deps: HttpDeps, namespace: string): Promise<ShardMetrics[]> {
-  const { shards } = await deps.layout(namespace);
+function readMetrics(deps: HttpDeps, namespace: string, { shards }: Layout): Promise<ShardMetrics[]> {
   return Promise.all(Array.from({ length: shards }, (_, index) => deps.shard(namespace, index).metrics()));
 }
 

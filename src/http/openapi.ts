@@ -1,5 +1,7 @@
 // `GET /openapi.json`: the API as OpenAPI 3.1, kept by hand; a test holds it equal to the routes.
 
+import { version } from "../core/version.ts";
+import { backupContentType } from "./backup-lines.ts";
 import { maximumExpirySec } from "./message-options.ts";
 import { maximumBulkMessages } from "./publish.ts";
 
@@ -74,6 +76,9 @@ const retainOption = query("retain", "Header: mqtt-retain", { type: "boolean", d
 const rawBody = { content: { "*/*": { schema: { type: "string", format: "binary" } } } };
 const jsonBody = (schema: object): object => ({ required: true, content: { "application/json": { schema } } });
 
+const backupLines = { [backupContentType]: { schema: { type: "string" } } };
+const count = { type: "integer" };
+
 const topicPath = (topicParameter: object): object => ({
   parameters: [topicParameter],
   get: {
@@ -124,7 +129,7 @@ const messageProperties = {
 
 export const openApiDocument = {
   openapi: "3.1.0",
-  info: { title: "Durable MQTT", version: "0.1.0", description: namespaceNote },
+  info: { title: "Durable MQTT", version, description: namespaceNote },
   servers: [
     { url: "/", description: "The namespace `default`" },
     { url: "/n/{namespace}", variables: { namespace: { default: "default" } } },
@@ -168,6 +173,27 @@ export const openApiDocument = {
           "200": { description: "Metrics", content: { "text/plain": { schema: text } } },
           ...authFailures,
           "503": failure("Not every shard answered"),
+        },
+      },
+    },
+    "/backup": {
+      get: {
+        summary: "Export sessions, subscriptions, queues, retained messages and wills",
+        responses: {
+          "200": { description: "A header, a line for each record, an end", content: backupLines },
+          ...authFailures,
+          "503": failure("A shard does not answer, or the layout is changing"),
+        },
+      },
+      post: {
+        summary: "Import what an export gave",
+        requestBody: { required: true, content: backupLines },
+        responses: {
+          "200": json("All of it was taken in", reference("Imported")),
+          "400": failure("A line is wrong, or the end is missing; the detail says how much before it is in"),
+          ...authFailures,
+          "415": failure("A compressed body"),
+          "503": failure("A limit of the broker is reached, or a shard does not answer; send the same export again"),
         },
       },
     },
@@ -246,6 +272,25 @@ export const openApiDocument = {
           retain: { type: "boolean", default: false },
           idempotency_key: { ...text, description: "As the header; not in a bulk" },
           properties: messageProperties,
+        },
+      },
+      Imported: {
+        type: "object",
+        properties: {
+          exportId: text,
+          sessions: count,
+          sessionsKept: { ...count, description: "Existed already" },
+          sessionsExpired: count,
+          messages: count,
+          messagesLeftOut: {
+            ...count,
+            description: "Those for whom they were did not come with this import: they existed, or have expired",
+          },
+          retained: count,
+          retainedLeftOut: { ...count, description: "The broker's own is as new, or they have expired" },
+          wills: count,
+          willsLeftOut: count,
+          partsKnown: { ...count, description: "Taken in by an earlier request, and not counted in this one" },
         },
       },
       Published: {

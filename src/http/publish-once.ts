@@ -2,10 +2,13 @@
 // key's shard commits the claim, each owner publishes its part once, and the key's shard records what they answered: a
 // run that died on the way is taken up by the next repeat, and owners that were done answer what they had.
 
+import { refusalOf } from "../core/layout-refusal.ts";
 import { ownerOfTopic, shardOfKey, type Layout } from "../core/placement.ts";
 import type { KeyClaim, OnceAnswer, PublishOutcome } from "../objects/shard-api.ts";
+import { withLayout } from "./layout-check.ts";
 import type { CheckedMessage } from "./message-check.ts";
-import { asked, askOwners, layoutOf, logRefused, noVerdict, type Publisher, type Verdict } from "./publish-all.ts";
+import { asked, askOwners, layoutOf, logRefused, noVerdict, untaken } from "./publish-all.ts";
+import type { Publisher, Verdict } from "./publish-all.ts";
 
 /** As a shard answers, with messages whose owner did not. */
 export type Once =
@@ -23,15 +26,28 @@ export async function publishOnce(
   messages: readonly CheckedMessage[],
   claim: KeyClaim,
 ): Promise<Once> {
-  const layout = await layoutOf(publisher);
-  if (layout === undefined) return withoutVerdict(messages, claim);
-  const keeper = shardOfKey(claim.key, layout);
-  const isAlone = messages.every(({ topicName }) => ownerOfTopic(topicName, layout) === keeper);
-  const once = isAlone
-    ? await publishAtKeeper(publisher, messages, claim, keeper)
-    : await publishInParts(publisher, messages, claim, layout, keeper);
+  if ((await layoutOf(publisher)) === undefined) return withoutVerdict(messages, claim, noVerdict);
+  const once = await withLayout(publisher, (layout) => publishBy(layout, publisher, messages, claim)).catch(
+    (fault: unknown) => {
+      if (refusalOf(fault) === undefined) throw fault;
+      return withoutVerdict(messages, claim, untaken);
+    },
+  );
   if (once.kind === "answered" && !once.isReplayed) logRefused(publisher, messages, once.verdicts);
   return once;
+}
+
+function publishBy(
+  layout: Layout,
+  publisher: Publisher,
+  messages: readonly CheckedMessage[],
+  claim: KeyClaim,
+): Promise<Once> {
+  const keeper = shardOfKey(claim.key, layout);
+  const isAlone = messages.every(({ topicName }) => ownerOfTopic(topicName, layout) === keeper);
+  return isAlone
+    ? publishAtKeeper(publisher, messages, claim, keeper)
+    : publishInParts(publisher, messages, claim, layout, keeper);
 }
 
 async function publishAtKeeper(
@@ -41,7 +57,7 @@ async function publishAtKeeper(
   keeper: number,
 ): Promise<Once> {
   const answer = await asked(publisher, keeper, (shard) => shard.publishOnce(messages, claim));
-  return answer === undefined ? withoutVerdict(messages, claim) : toOnce(answer);
+  return answer === undefined ? withoutVerdict(messages, claim, noVerdict) : toOnce(answer);
 }
 
 async function publishInParts(
@@ -52,7 +68,7 @@ async function publishInParts(
   keeper: number,
 ): Promise<Once> {
   const claimed = await asked(publisher, keeper, (shard) => shard.claim(claim));
-  if (claimed === undefined) return withoutVerdict(messages, claim);
+  if (claimed === undefined) return withoutVerdict(messages, claim, noVerdict);
   if (claimed.kind !== "claimed") return toOnce(claimed);
   const { answerId } = claimed;
   let isRunning = false;
@@ -68,7 +84,7 @@ async function publishInParts(
   if (isRunning) return { kind: "running" };
   const outcomes = verdicts.some(({ kind }) => kind === "no-verdict") ? null : (verdicts as readonly PublishOutcome[]);
   // The owners have it: without this record a repeat would hear the same from them.
-  await asked(publisher, keeper, (shard) => shard.finish({ ...claim, answerId }, outcomes));
+  await asked(publisher, keeper, (shard) => shard.finish({ ...claim, answerId }, outcomes)).catch(() => undefined);
   return { kind: "answered", answerId, isReplayed: isReplayed && outcomes !== null, verdicts };
 }
 
@@ -83,9 +99,9 @@ function outcomesOf(answer: OnceAnswer, messages: readonly CheckedMessage[]): re
 const toOnce = (answer: OnceAnswer): Once =>
   answer.kind === "answered" ? { ...answer, verdicts: answer.outcomes } : answer;
 
-const withoutVerdict = (messages: readonly CheckedMessage[], { answerId }: KeyClaim): Once => ({
+const withoutVerdict = (messages: readonly CheckedMessage[], { answerId }: KeyClaim, verdict: Verdict): Once => ({
   kind: "answered",
   answerId,
   isReplayed: false,
-  verdicts: messages.map(() => noVerdict),
+  verdicts: messages.map(() => verdict),
 });

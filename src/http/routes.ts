@@ -2,6 +2,8 @@
 // stands under `/` (the namespace `default`) and under `/n/{namespace}`.
 
 import type { Requirement } from "./authenticate.ts";
+import { handleExport } from "./backup-export.ts";
+import { handleImport } from "./backup-import.ts";
 import { handleClientDelete } from "./clients.ts";
 import type { Handler } from "./deps.ts";
 import { handleExample } from "./example.ts";
@@ -60,6 +62,14 @@ export const routes: readonly Route[] = [
     pattern: "/metrics",
     documentedAs: "/metrics",
     operations: { GET: { requires: "admin", handle: handleMetrics } },
+  },
+  {
+    pattern: "/backup",
+    documentedAs: "/backup",
+    operations: {
+      GET: { requires: "admin", handle: handleExport },
+      POST: { requires: "admin", handle: handleImport },
+    },
   },
   {
     pattern: "/openapi.json",

@@ -1,12 +1,13 @@
 // What every request goes through, in this order: does the broker serve at all, is there such a namespace, may this
 // web page ask, is there such a method, does the token cover it. Then its handler; then the answer's way out.
 
+import { refusalOf } from "../core/layout-refusal.ts";
 import { authenticate } from "./authenticate.ts";
 import { isPreflight, preflightResponse, withCorsHeaders } from "./cors.ts";
 import type { HttpDeps, HttpLogRecord } from "./deps.ts";
 import { refusalToServe } from "./gate.ts";
 import { judgeOrigin, type OriginVerdict } from "./origin.ts";
-import { layoutProblem } from "./layout-check.ts";
+import { layoutChanging, layoutProblem } from "./layout-check.ts";
 import { isProblem, problem, problemResponse, type Problem } from "./problem.ts";
 import { allowOf, operationOf, type Route } from "./routes.ts";
 
@@ -41,6 +42,7 @@ async function answerSafely(deps: HttpDeps, arrival: Arrival): Promise<Response 
   try {
     return await answerTo(deps, arrival);
   } catch (cause) {
+    if (refusalOf(cause) !== undefined) return layoutChanging;
     // A bug: its message is for the log, the caller learns only that there was one.
     return problem(500, "something went wrong here", { note: { event: "http-failed", cause: String(cause) } });
   }

@@ -2,11 +2,13 @@
 // GET reads it.
 
 import { fail, type Result } from "../core/brand.ts";
+import { refusalOf } from "../core/layout-refusal.ts";
 import { ownerOfTopic } from "../core/placement.ts";
 import { parseTopicName } from "../core/topic.ts";
 import type { RetainedValue } from "../objects/shard-api.ts";
 import { readBody } from "./body.ts";
 import type { Exchange, Handler } from "./deps.ts";
+import { layoutChanging, withLayout } from "./layout-check.ts";
 import { checkMessage } from "./message-check.ts";
 import { headersOf } from "./message-headers.ts";
 import { readMessageOptions } from "./message-options.ts";
@@ -71,10 +73,12 @@ export async function handleTopicGet(exchange: Exchange): Promise<Response | Pro
     return problem(403, "the token may not read this topic", { note });
   }
   try {
-    const layout = await deps.layout(namespace);
-    const value = await deps.shard(namespace, ownerOfTopic(topicName.value, layout)).readRetained(topicName.value);
+    const value = await withLayout(exchange, (layout) =>
+      deps.shard(namespace, ownerOfTopic(topicName.value, layout)).readRetained(topicName.value),
+    );
     return value === null ? problem(404, "no retained value") : retainedResponse(value);
   } catch (cause) {
+    if (refusalOf(cause) !== undefined) return layoutChanging;
     deps.log({ event: "shard-unreachable", namespace, topic: topicName.value, reason: String(cause) });
     return problem(503, "the topic's shard did not answer", { note: { isLogged: true } });
   }

@@ -1,6 +1,7 @@
 // What HTTP answers for the verdict on one message.
 
 import { reasonCode, type ReasonCode } from "../core/reason-code.ts";
+import { layoutChanging } from "./layout-check.ts";
 import { problem, reasonName, statusOf, type Problem } from "./problem.ts";
 import type { Published } from "./publish-request.ts";
 import type { Verdict } from "./publish-all.ts";
@@ -26,6 +27,7 @@ export function verdictResponse({ verdicts, headers, idOf, hasKey }: Published):
         note: { isLogged: true },
       });
     case "no-verdict":
+      if (verdict.isUntaken === true) return layoutChanging;
       return noVerdict(hasKey ? "a repeat with the same key publishes it once" : "a repeat may publish it twice");
   }
 }
@@ -44,6 +46,7 @@ export function verdictBody(verdict: Verdict, id: string): PublishedBody {
     case "refused":
       return { reason_code: verdict.reasonCode, message: reasonName(verdict.reasonCode) };
     case "no-verdict":
+      if (verdict.isUntaken === true) return { reason_code: reasonCode.serverBusy, message: "layout_changing" };
       return { reason_code: reasonCode.implementationSpecificError, message: failedToDispatch };
   }
 }

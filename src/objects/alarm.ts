@@ -13,6 +13,9 @@ export class Alarm {
   #wantedAtMs: number | undefined;
   #isBusy = false;
   #lastSweepMs = 0;
+  /** Since the start, for metrics: setting is a billed row, running a billed request. */
+  set = 0;
+  run = 0;
 
   constructor(storage: DurableObjectStorage, now: () => number) {
     this.#storage = storage;
@@ -29,6 +32,7 @@ export class Alarm {
 
   /** The alarm went off: it is set no more. */
   onAlarm(): void {
+    this.run += 1;
     this.#setForMs = null;
     this.#lastSweepMs = this.#now();
   }
@@ -43,6 +47,7 @@ export class Alarm {
       if (dueAtMs === undefined) return;
       if (this.#setForMs !== null && this.#setForMs <= dueAtMs) return;
       this.#setForMs = dueAtMs;
+      this.set += 1;
       await this.#storage.setAlarm(dueAtMs);
     } finally {
       this.#isBusy = false;

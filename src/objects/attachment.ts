@@ -19,12 +19,16 @@ const snapshotVersion5 = 2;
 const headLength = 10;
 const dirtyFlag = 1;
 const overflowFlag = 2;
+/** The first release leaves it alone. */
+const relayBehindFlag = 4;
 /** The platform's 16,384 bytes, less what structured clone adds. */
 export const maximumAttachmentBytes = 16_000;
 
 export interface AttachmentHead {
   readonly isDirty: boolean;
   readonly hasOverflow: boolean;
+  /** The client behind the socket's relay reads too slowly. */
+  readonly isRelayBehind: boolean;
   readonly lastSeenMs: number;
 }
 
@@ -37,7 +41,8 @@ export interface SavedConnection {
 export function packHead(head: AttachmentHead, body?: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(headLength + (body?.length ?? 0));
   bytes[0] = headVersion;
-  bytes[1] = (head.isDirty ? dirtyFlag : 0) | (head.hasOverflow ? overflowFlag : 0);
+  bytes[1] =
+    (head.isDirty ? dirtyFlag : 0) | (head.hasOverflow ? overflowFlag : 0) | (head.isRelayBehind ? relayBehindFlag : 0);
   new DataView(bytes.buffer).setFloat64(2, head.lastSeenMs);
   if (body !== undefined) bytes.set(body, headLength);
   return bytes;
@@ -46,6 +51,11 @@ export function packHead(head: AttachmentHead, body?: Uint8Array): Uint8Array<Ar
 /** Marks the attachment as out of date, in place. */
 export function markDirty(attachment: Uint8Array): void {
   attachment[1] = (attachment[1] ?? 0) | dirtyFlag;
+}
+
+export function setRelayBehind(attachment: Uint8Array, isRelayBehind: boolean): void {
+  const others = (attachment[1] ?? 0) & ~relayBehindFlag;
+  attachment[1] = others | (isRelayBehind ? relayBehindFlag : 0);
 }
 
 export function setLastSeen(attachment: Uint8Array, lastSeenMs: number): void {
@@ -58,6 +68,7 @@ export function readHead(attachment: Uint8Array): AttachmentHead {
   return {
     isDirty: (flags & dirtyFlag) !== 0,
     hasOverflow: (flags & overflowFlag) !== 0,
+    isRelayBehind: (flags & relayBehindFlag) !== 0,
     lastSeenMs: new DataView(attachment.buffer, attachment.byteOffset).getFloat64(2),
   };
 }
@@ -95,7 +106,7 @@ export function unpackSaved(bytes: Uint8Array): SavedConnection {
   const username = readOptionalString(reader);
   const leaseSec = reader.optionalUint();
   const windowSize = reader.uint();
-  const partial = reader.bytes().slice();
+  const partial = readPartial(reader);
   const outbound = readOutbound(reader);
   const replays = readList(reader, readReplay);
   const terms = version === snapshotVersion5 ? readTerms(reader) : undefined;
@@ -118,12 +129,22 @@ export function unpackSaved(bytes: Uint8Array): SavedConnection {
   };
 }
 
+const noBytes = new Uint8Array(0);
+
+/** Nearly always nothing: thousands of arrays are not made for that. */
+function readPartial(reader: PackedReader): Uint8Array {
+  const length = reader.uint();
+  return length === 0 ? noBytes : reader.raw(length).slice();
+}
+
 function writeTerms(writer: PackedWriter, terms: SavedTerms): void {
   writer.optionalUint(terms.maximumPacketSize).byte(terms.wantsProblemInformation ? 1 : 0);
   writeOptionalString(writer, terms.authenticationMethod);
   writeList(writer, terms.inboundAliases, (to, [alias, topicName]) => void to.uint(alias).string(topicName));
   writer.uint(terms.outboundAliasMaximum);
   writeList(writer, terms.outboundAliases, (to, topicName) => void to.string(topicName));
+  // The first release reads up to here; it leaves out what it does not know.
+  if (terms.unansweredQos2 !== undefined) writer.uint(terms.unansweredQos2);
 }
 
 function readTerms(reader: PackedReader): SavedTerms {
@@ -133,6 +154,7 @@ function readTerms(reader: PackedReader): SavedTerms {
   const inboundAliases = readList(reader, (from) => [from.uint(), from.string() as TopicName] as const);
   const outboundAliasMaximum = reader.uint();
   const outboundAliases = readList(reader, (from) => from.string() as TopicName);
+  const unansweredQos2 = reader.atEnd ? undefined : reader.uint();
   return {
     wantsProblemInformation,
     inboundAliases,
@@ -140,6 +162,7 @@ function readTerms(reader: PackedReader): SavedTerms {
     outboundAliases,
     ...(maximumPacketSize !== undefined && { maximumPacketSize }),
     ...(authenticationMethod !== undefined && { authenticationMethod }),
+    ...(unansweredQos2 !== undefined && { unansweredQos2 }),
   };
 }
 
@@ -295,5 +318,8 @@ function writeList<T>(writer: PackedWriter, items: readonly T[], write: (writer:
 }
 
 function readList<T>(reader: PackedReader, read: (reader: PackedReader) => T): T[] {
-  return Array.from({ length: reader.uint() }, () => read(reader));
+  // A loop: `Array.from` is a fifth of the time that a shard takes to bring back its sockets.
+  const items: T[] = [];
+  for (let left = reader.uint(); left > 0; left -= 1) items.push(read(reader));
+  return items;
 }

@@ -8,23 +8,22 @@ import type { Connection } from "../core/connection.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Layout } from "../core/placement.ts";
 import { PendingRows } from "../core/pending-rows.ts";
-import type { ClientPacket } from "../core/packet.ts";
-import { isWrongAnswer } from "../core/publish.ts";
-import { loadSessions, recover } from "../core/restore.ts";
-import { reasonCode } from "../core/reason-code.ts";
-import { malformed, refused, type Violation } from "../core/violation.ts";
-import { isShared } from "../core/shared-groups.ts";
+import { loadSessions, loadSubscriptions, recover } from "../core/restore.ts";
 import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
 import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
 import { Alarm } from "./alarm.ts";
+import { watchCommits } from "./commit-watch.ts";
 import { Flush } from "./flush.ts";
 import { IdleSave } from "./idle-save.ts";
 import { relayHeader } from "./relay.ts";
-import { adoptLayout, drawClientId, isOwnClientId, layoutHeader, noLayout, storedLayout } from "./layout.ts";
+import { drawClientId, isOwnClientId, layoutHeader, storedLayout } from "./layout.ts";
+import type { LayoutStep, LayoutStepAnswer, MovedPart, MovedTo } from "./layout-steps.ts";
 import { countSockets } from "./process-sockets.ts";
 import { Pumps } from "./pumps.ts";
 import { metricsOf } from "./shard-metrics.ts";
+import { ShardInput } from "./shard-input.ts";
+import { ShardLayout } from "./shard-layout.ts";
 import { claimAnswer, publishAll, publishOnce, readRetained } from "./shard-publish.ts";
 import type {
   ClaimAnswer,
@@ -40,6 +39,7 @@ import { ShardEffects, type EffectTargets } from "./shard-effects.ts";
 import { ShardLinks } from "./shard-links.ts";
 import type { ShardSocket } from "./shard-socket.ts";
 import { ShardSockets } from "./shard-sockets.ts";
+import { transfer, type TransferAnswer, type TransferRequest } from "./shard-transfer.ts";
 
 /** A shard that never idles tidies its log once in so many flushes. */
 const flushesPerTidying = 64;
@@ -55,7 +55,9 @@ export class BrokerShard extends DurableObject<Env> {
   readonly #overflow: PendingRows<number, Uint8Array>;
   readonly #targets: EffectTargets;
   readonly #sockets: ShardSockets;
+  readonly #input: ShardInput;
   readonly #links: ShardLinks;
+  readonly #layouts: ShardLayout;
   /** Their connections have ended: what they still say must not bring them back from their attachments. */
   readonly #gone = new WeakSet<WebSocket>();
   #flushesToTidying = flushesPerTidying;
@@ -77,6 +79,7 @@ export class BrokerShard extends DurableObject<Env> {
         shardIndex: Number(index ?? 0),
         protocolVersions: [3, 4, 5],
         features: this.#config.features,
+        queueOverflow: this.#config.queueOverflow,
         incarnation: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
         newClientId: () => drawClientId(this.#broker),
         isOwnClientId: (clientId) => isOwnClientId(this.#broker, clientId),
@@ -90,15 +93,15 @@ export class BrokerShard extends DurableObject<Env> {
     );
     this.#alarm = new Alarm(ctx.storage, () => Date.now());
     this.#flush = new Flush({
-      isDirty: () => this.#broker.isDirty || this.#overflow.isDirty,
+      isDirty: () => this.#isDirty,
       write: () => this.#write(),
       touch: () => void this.#stores.meta.getNumber("schema"),
-      durable: () => ctx.storage.sync(),
+      durable: watchCommits(ctx, this.#broker.counters),
       onFlushed: () => {
         this.#broker.onFlushed();
         this.#links.watch();
       },
-      onHopeless: (socket) => this.#closeSlow(socket),
+      onSent: (sockets) => this.#sockets.slow.onSent(sockets),
       abort: (fault) => this.#abort(fault),
     });
     this.#overflow = new PendingRows(this.#stores.overflow);
@@ -108,11 +111,12 @@ export class BrokerShard extends DurableObject<Env> {
       abort: (fault) => this.#abort(fault),
       compact: () => this.#isWhole && this.#broker.log.compact(),
       flush: () => {
-        if (this.#broker.isDirty || this.#overflow.isDirty) this.#flush.wantWrite();
+        if (this.#isDirty) this.#flush.wantWrite();
         this.#flush.now();
       },
     });
     const guard = (run: () => void): void => this.#guard(run);
+    const stub = (shard: number) => env.BROKER_SHARD.getByName(`${this.#namespace}/${shard}`);
     this.#sockets = new ShardSockets({
       name: ctx.id.toString(),
       namespace: this.#namespace,
@@ -122,16 +126,38 @@ export class BrokerShard extends DurableObject<Env> {
       overflow: this.#overflow,
       idleSave: this.#idleSave,
       guard,
+      refuse: (socket, violation) => this.#input.refuse(socket, violation),
+      abort: (fault) => this.#abort(fault),
+    });
+    const becomeWhole = (): void => this.#becomeWhole();
+    this.#input = new ShardInput({
+      broker: this.#broker,
+      stores: this.#stores,
+      flush: this.#flush,
+      idleSave: this.#idleSave,
+      sockets: this.#sockets,
+      becomeWhole,
     });
     this.#links = new ShardLinks({
       broker: this.#broker,
       flush: this.#flush,
       guard,
-      stub: (shard) => env.BROKER_SHARD.getByName(`${this.#namespace}/${shard}`),
+      stub,
+    });
+    this.#layouts = new ShardLayout({
+      broker: this.#broker,
+      stores: this.#stores,
+      flush: this.#flush,
+      guard,
+      becomeWhole,
+      takeMoved: (shard, part) => stub(shard).takeMoved(part),
+      startAgain: () => this.#startAgain(),
+      sleep: () => ctx.storage.deleteAlarm(),
     });
     this.#targets = {
       counters: this.#broker.counters,
       flush: this.#flush,
+      maximumUnsentBytes: this.#config.limits.maximumUnsentBytes,
       idleSave: this.#idleSave,
       alarm: this.#alarm,
       socketOf: (connection: Connection) => this.#sockets.of(connection),
@@ -148,10 +174,12 @@ export class BrokerShard extends DurableObject<Env> {
       }),
       awaitAuth: (connection: Connection) => this.#sockets.awaitPacket(connection),
       pumps: new Pumps({
-        isBehind: (connection) => this.#sockets.of(connection)?.isBehind ?? false,
+        hasRoom: (connection) => effects.hasRoom(connection),
+        isTold: (connection) => this.#sockets.of(connection)?.isRelayBehind === true,
         guard,
         pump: (connection) => this.#broker.onPump(connection, Date.now()),
       }),
+      end: (connection, violation) => this.#sockets.end(connection, violation),
       callShard: (shard: number, call: Call) => this.#links.call(shard, call),
       askOtherShards: (done: (readings: readonly SysReadings[]) => void) => this.#links.askOthers(done),
       now: () => Date.now(),
@@ -160,7 +188,9 @@ export class BrokerShard extends DurableObject<Env> {
 
   /** An upgrade that the Worker has checked; `Sec-WebSocket-Protocol` names the one sub-protocol to echo. */
   override async fetch(request: Request): Promise<Response> {
-    this.#adopt(JSON.parse(request.headers.get(layoutHeader) ?? "null") ?? noLayout);
+    this.#broker.counters.requestsReceived += 1;
+    const refusal = this.#layouts.refuseUpgrade(JSON.parse(request.headers.get(layoutHeader) ?? "null"));
+    if (refusal !== undefined) return refusal;
     this.#becomeWhole();
     if (this.#sockets.count >= this.#config.limits.maximumSockets) {
       return new Response("too many sockets", { status: 503, headers: { "retry-after": "5" } });
@@ -178,21 +208,13 @@ export class BrokerShard extends DurableObject<Env> {
 
   override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
     this.#guard(() => {
+      this.#broker.counters.onWebSocketMessage(typeof message === "string" ? 0 : message.byteLength);
       const socket = this.#sockets.find(ws);
       if (socket === undefined) {
         this.#becomeWhole(); // what that socket leaves behind is found there
         return;
       }
-      if (typeof message === "string" && socket.onRelaySignal(message, Date.now())) {
-        this.#idleSave.onSeen(socket);
-        return;
-      }
-      if (typeof message === "string") {
-        this.#refuse(socket, malformed("a text frame", "MQTT-6.0.0-1"));
-        return;
-      }
-      this.#broker.counters.bytesReceived += message.byteLength;
-      this.#read(socket, new Uint8Array(message));
+      this.#input.onMessage(socket, message);
     });
   }
 
@@ -214,32 +236,35 @@ export class BrokerShard extends DurableObject<Env> {
     this.#alarm.onAlarm();
     this.#guard(() => {
       this.#becomeWhole();
-      this.#broker.onTick(Date.now());
+      if (this.#layouts.isServing) this.#broker.onTick(Date.now());
     });
   }
 
   async publish(requests: readonly PublishRequest[], layout: Layout): Promise<readonly PublishOutcome[]> {
-    this.#adopt(layout);
-    this.#becomeWhole();
-    const outcomes = await new Promise<readonly PublishOutcome[]>((resolve) =>
-      this.#guard(() => resolve(publishAll(this.#broker, requests, Date.now()))),
-    );
-    await this.#committed();
-    return outcomes;
+    return this.#ask(layout, (answer) => answer(publishAll(this.#broker, requests, Date.now())));
   }
 
   async publishOnce(requests: readonly PublishRequest[], claim: KeyClaim, layout: Layout): Promise<OnceAnswer> {
-    this.#adopt(layout);
+    return this.#ask(layout, (answer) => publishOnce(this.#broker, requests, claim, Date.now(), answer));
+  }
+
+  /** A backup's question. */
+  async transfer(request: TransferRequest, layout: Layout): Promise<TransferAnswer> {
+    const port = { broker: this.#broker, stores: this.#stores, committed: () => this.#committed() };
+    return this.#ask(layout, (answer) => answer(transfer(port, request, Date.now())));
+  }
+
+  /** An input that answers. The answer waits for the commit of what it did. */
+  async #ask<T>(layout: Layout, run: (answer: (value: T | PromiseLike<T>) => void) => void): Promise<T> {
+    this.#admit(layout);
     this.#becomeWhole();
-    const answer = await new Promise<OnceAnswer>((resolve) =>
-      this.#guard(() => publishOnce(this.#broker, requests, claim, Date.now(), resolve)),
-    );
+    const answer = await new Promise<T>((resolve) => this.#guard(() => run(resolve)));
     await this.#committed();
     return answer;
   }
 
   async claim(claim: KeyClaim, layout: Layout): Promise<ClaimAnswer> {
-    this.#adopt(layout);
+    this.#admit(layout);
     return new Promise((resolve) =>
       this.#guard(() => {
         const verdict = this.#broker.onClaim(claim, Date.now());
@@ -249,7 +274,7 @@ export class BrokerShard extends DurableObject<Env> {
   }
 
   async finish(claim: KeyClaim, outcomes: readonly PublishOutcome[] | null, layout: Layout): Promise<void> {
-    this.#adopt(layout);
+    this.#admitShard(layout);
     this.#guard(() => this.#broker.onFinish(claim, outcomes ?? undefined, Date.now()));
     await this.#committed();
   }
@@ -260,13 +285,7 @@ export class BrokerShard extends DurableObject<Env> {
   }
 
   async disconnectClient(clientId: string, layout: Layout): Promise<boolean> {
-    this.#adopt(layout);
-    this.#becomeWhole();
-    const isFound = await new Promise<boolean>((resolve) =>
-      this.#guard(() => resolve(this.#broker.onDisconnectRequest(clientId, Date.now()))),
-    );
-    await this.#committed();
-    return isFound;
+    return this.#ask(layout, (answer) => answer(this.#broker.onDisconnectRequest(clientId, Date.now())));
   }
 
   /** The process is about to end. Tells every client that can be told; the rest is as after a crash. */
@@ -278,16 +297,19 @@ export class BrokerShard extends DurableObject<Env> {
     await this.#committed();
   }
 
-  async readRetained(topicName: string): Promise<RetainedValue | null> {
+  async readRetained(topicName: string, layout?: Layout): Promise<RetainedValue | null> {
+    if (layout !== undefined) this.#layouts.admit(layout);
     return readRetained(this.#broker, topicName, Date.now());
   }
 
-  async metrics(): Promise<ShardMetrics> {
+  async metrics(layout?: Layout): Promise<ShardMetrics> {
+    if (layout !== undefined) this.#layouts.admit(layout);
     this.#becomeWhole();
-    return metricsOf(this.#broker, this.#sockets.count, this.#stores.sql, this.#flush.commits);
+    return metricsOf(this.#broker, this.#sockets.count, this.#stores.sql, this.#flush, this.#alarm, this.#links);
   }
 
-  async ready(): Promise<void> {
+  async ready(layout?: Layout): Promise<void> {
+    if (layout !== undefined) this.#layouts.admit(layout);
     this.#stores.meta.getNumber("schema");
   }
 
@@ -309,58 +331,23 @@ export class BrokerShard extends DurableObject<Env> {
     }
   }
 
+  /** In order: what is written is durable first. The call that asked for it fails. */
+  async #startAgain(): Promise<never> {
+    await this.ctx.storage.sync();
+    countSockets(this.ctx.id.toString(), 0);
+    this.ctx.abort("the shard starts again from storage");
+    throw new Error("the object ended"); // not reached
+  }
+
+  get #isDirty(): boolean {
+    return this.#broker.isDirty || this.#overflow.isDirty || this.#layouts.isDirty;
+  }
+
   #abort(fault: unknown): void {
     const reason = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
     writeLog("error", { event: "broker-fault", reason });
     countSockets(this.ctx.id.toString(), 0);
     this.ctx.abort("the shard starts again from storage");
-  }
-
-  #read(socket: ShardSocket, bytes: Uint8Array): void {
-    const { decoder, connection } = socket;
-    const nowMs = Date.now();
-    const hadPartial = decoder.hasPartial;
-    decoder.push(bytes);
-    for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
-      if (connection.state.kind === "closed") return;
-      if (packet.kind === "violation") {
-        this.#becomeWhole();
-        if (decoder.protocolVersion !== undefined) connection.protocolVersion = decoder.protocolVersion;
-        this.#refuse(socket, packet);
-        return;
-      }
-      if (packet.kind === "connect" || packet.kind === "auth") this.#sockets.onHeard(connection);
-      if (!this.#isWhole && !this.#isOwnBusiness(socket, packet)) this.#becomeWhole();
-      this.#broker.onPacket(connection, packet, nowMs);
-      this.#flush.relieve();
-    }
-    // Also once a packet is complete: a saved beginning of it must not be read again.
-    if (hadPartial || decoder.hasPartial) this.#idleSave.onChanged(socket);
-    this.#idleSave.onSeen(socket);
-  }
-
-  /** Packets that concern one connection only; a slot that an acknowledgement frees concerns all of a shared group. */
-  #isOwnBusiness({ connection: { state } }: ShardSocket, packet: ClientPacket): boolean {
-    if (!isOwnBusiness.has(packet.kind)) return false;
-    if (packet.kind === "pingreq" || packet.kind === "pubrel" || state.kind !== "connected") return true;
-    const { session } = state;
-    if (isWrongAnswer(session.online, packet)) return false; // the connection ends, and its will concerns everybody
-    if (session.kind === "ephemeral") return this.#broker.groups.isEmpty;
-    // Where a wake touches one socket only, the subscriptions of its session are still in storage.
-    return !this.#stores.sessions.subscriptions(session.number).some(({ filter }) => isShared(filter));
-  }
-
-  /** A connection that ends may leave a will, which needs the subscriptions of others. */
-  #refuse(socket: ShardSocket, violation: Violation): void {
-    this.#sockets.onHeard(socket.connection);
-    this.#becomeWhole();
-    this.#broker.onViolation(socket.connection, violation, Date.now());
-  }
-
-  #closeSlow(socket: ShardSocket): void {
-    this.#becomeWhole();
-    const violation = refused(reasonCode.quotaExceeded, "the client reads too slowly");
-    this.#refuse(socket, { ...violation, limit: "slowConsumerHardBytes" });
   }
 
   /** Every socket and every stored session in memory: once per life of the object, linear. */
@@ -376,11 +363,12 @@ export class BrokerShard extends DurableObject<Env> {
   }
 
   #loadAll(): void {
+    loadSessions(this.#broker, this.#stores);
     for (const ws of this.ctx.getWebSockets()) {
       if (!this.#sockets.has(ws) && ws.readyState === WebSocket.OPEN) this.#sockets.restore(ws);
     }
     this.#broker.nowMs = Date.now();
-    loadSessions(this.#broker, this.#stores);
+    loadSubscriptions(this.#broker, this.#stores);
     this.#broker.links.resume();
     recover(this.#broker, this.#stores, Date.now());
     this.#sockets.tell();
@@ -411,6 +399,7 @@ export class BrokerShard extends DurableObject<Env> {
     sql.transaction(() => {
       this.#broker.flush(Date.now());
       this.#overflow.flush();
+      this.#layouts.flush();
     });
     return sql.rowsWritten > before;
   }
@@ -424,25 +413,37 @@ export class BrokerShard extends DurableObject<Env> {
 
   /** What this shard counts, for the `$SYS` topics of the namespace. */
   async sysReadings(): Promise<SysReadings> {
+    this.#broker.counters.requestsReceived += 1;
     this.#becomeWhole();
     return sysReadings(this.#broker);
   }
 
   /** A batch of a link from another shard; the answer is packed too (`core/link-answer.ts`). */
   async deliverBatch(bytes: Uint8Array, layout: Layout): Promise<Uint8Array> {
-    this.#adopt(layout);
+    this.#admitShard(layout);
     this.#becomeWhole();
     return new Promise((resolve) => this.#guard(() => this.#broker.onLinkBatch(bytes, resolve, Date.now())));
   }
 
-  #adopt(layout: Layout): void {
-    adoptLayout(this.#broker, this.#stores.meta, layout);
+  #admit(layout: Layout): void {
+    this.#broker.counters.requestsReceived += 1;
+    this.#layouts.admit(layout);
+  }
+
+  #admitShard(layout: Layout): void {
+    this.#broker.counters.requestsReceived += 1;
+    this.#layouts.admitShard(layout);
+  }
+
+  async changeLayout(step: LayoutStep): Promise<LayoutStepAnswer> {
+    return this.#layouts.step(step);
+  }
+
+  async takeMoved(part: MovedPart): Promise<MovedTo> {
+    return this.#layouts.takeMoved(part);
   }
 }
 
 const normalClosure = 1000;
 const noStatus = 1005;
 const abnormalClosure = 1006;
-
-/** Packets that concern one connection only: a wake for one of them touches one socket. */
-const isOwnBusiness: ReadonlySet<string> = new Set(["pingreq", "puback", "pubrec", "pubrel", "pubcomp"]);

@@ -19,8 +19,8 @@ export interface FlushPort {
   /** Resolves when all writes up to now are durable. */
   durable(): Promise<void>;
   onFlushed(): void;
-  /** The socket has more unsent bytes than the hard limit allows. */
-  onHopeless(socket: ShardSocket): void;
+  /** What these sockets had to send was handed over. */
+  onSent(sockets: readonly ShardSocket[]): void;
   /** The flush threw: memory may differ from storage, so the object must start again from there. */
   abort(fault: unknown): void;
 }
@@ -47,6 +47,11 @@ export class Flush {
 
   get isIdle(): boolean {
     return this.#timer === undefined && !this.#isCommitOutstanding;
+  }
+
+  /** Bytes that wait for the next flush, of all sockets. */
+  get waiting(): number {
+    return this.#bytes;
   }
 
   /** `count` bytes were added to the socket's queue. */
@@ -122,7 +127,7 @@ export class Flush {
     }
     this.#commit(gated.length > 0);
     for (const socket of gated) socket.sendAfterCommit();
-    for (const socket of sockets) if (socket.isHopelesslyBehind) this.#port.onHopeless(socket);
+    this.#port.onSent(sockets);
     for (const socket of this.#closing) socket.closeNow();
     this.#closing.clear();
     const afterwards = this.#afterwards;

@@ -3,13 +3,22 @@
 
 import { snapshotOf } from "../core/restore.ts";
 import type { PendingRows } from "../core/pending-rows.ts";
-import { markDirty, maximumAttachmentBytes, packHead, packSaved, readHead, setLastSeen } from "./attachment.ts";
+import {
+  markDirty,
+  maximumAttachmentBytes,
+  packHead,
+  packSaved,
+  readHead,
+  setLastSeen,
+  setRelayBehind,
+} from "./attachment.ts";
+import { idleSaveMs } from "./save-interval.ts";
 import type { ShardSocket } from "./shard-socket.ts";
 
-const idleSaveMs = 1_000;
 /**
  * A row takes 2 MB, which local runs do not enforce, and a flush that throws ends the object. A connection with more to
- * keep (a client that does not answer, with a long queue) stays unsaved, and the object awake, until there is less of it.
+ * keep (a client that does not answer, with a long queue) stays unsaved, and the object awake, until there is less of it:
+ * it is not even packed, each second, to be found too large.
  */
 const maximumSavedBytes = 1_900_000;
 /** Last-seen times go to the attachment when a tenth of the keep-alive old. */
@@ -61,17 +70,35 @@ export class IdleSave {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       try {
-        this.now();
+        this.#save(this.#inTurn());
       } catch (fault) {
         this.#port.abort(fault);
       }
     }, idleSaveMs);
   }
 
+  /** All of it, however much it is. */
   now(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    const sockets = [...this.#dirty].filter((socket) => isSavable(socket));
+    this.#save([...this.#dirty].filter((socket) => queuedBytes(socket) <= maximumSavedBytes));
+  }
+
+  /**
+   * Those whose queues come to no more than one row: with more, clients that do not answer would keep the shard busy with
+   * nothing but writing them, each second. Who was left out is among the first the next time.
+   */
+  #inTurn(): ShardSocket[] {
+    let left = maximumSavedBytes;
+    return [...this.#dirty].filter((socket) => {
+      const bytes = queuedBytes(socket);
+      if (bytes > left) return false;
+      left -= bytes;
+      return true;
+    });
+  }
+
+  #save(sockets: readonly ShardSocket[]): void {
     // What changes from here on, also by the flush below, makes a socket dirty anew.
     for (const socket of sockets) {
       this.#dirty.delete(socket);
@@ -103,11 +130,21 @@ export class IdleSave {
   }
 
   #attach(socket: ShardSocket, body: Uint8Array | undefined): void {
-    const { hasOverflow, connection } = socket;
+    const { hasOverflow, connection, isRelayBehind } = socket;
     if (body === undefined || socket.isDirty || connection.state.kind === "closed") return;
-    const head = { isDirty: false, hasOverflow, lastSeenMs: connection.lastSeenMs };
+    const head = { isDirty: false, hasOverflow, isRelayBehind, lastSeenMs: connection.lastSeenMs };
     socket.attachment = packHead(head, hasOverflow ? new TextEncoder().encode(connectionKey(connection.id)) : body);
     socket.ws.serializeAttachment(socket.attachment);
+  }
+
+  /** The relay says it once: who sleeps in between must know it still. */
+  onRelaySignal(socket: ShardSocket): void {
+    const { attachment, isRelayBehind, ws } = socket;
+    if (attachment !== undefined && readHead(attachment).isRelayBehind !== isRelayBehind) {
+      setRelayBehind(attachment, isRelayBehind);
+      ws.serializeAttachment(attachment);
+    }
+    this.onSeen(socket);
   }
 
   /** A packet came: its time is saved when the saved one is too old to judge the keep-alive by. */
@@ -123,10 +160,10 @@ export class IdleSave {
   }
 }
 
-/** Packing a long queue each second only to find it too large would cost more than the rest of the shard. */
-function isSavable({ connection }: ShardSocket): boolean {
+/** Of a stored session nothing waits in memory alone. */
+function queuedBytes({ connection }: ShardSocket): number {
   const outbound = connection.state.kind === "connected" ? connection.state.session.online?.outbound : undefined;
-  return outbound?.kind !== "ephemeral" || outbound.queuedBytes <= maximumSavedBytes;
+  return outbound?.kind === "ephemeral" ? outbound.queuedBytes : 0;
 }
 
 /** What an attachment holds whose snapshot is in an overflow row: the row's key. */

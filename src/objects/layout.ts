@@ -1,5 +1,5 @@
-// The layout in force (design §2): it travels with every call between parts, and each shard commits the highest it has
-// seen.
+// The layout in force, as a shard knows it (design §2): it travels with every call between parts. A shard commits the one
+// that it serves; it gets a new one only as a step of a change (`shard-layout.ts`).
 
 import type { Broker } from "../core/broker.ts";
 import type { ClientId } from "../core/brand.ts";
@@ -14,17 +14,12 @@ const layoutKey = "layout";
 /** Before the first call: nobody has said how many shards there are. */
 export const noLayout: Layout = { number: 0, shards: 1, subtreeDepth: 1, depthByPrefix: [], hashSeed: 0 };
 
-export function storedLayout(meta: SqlMetaStore): Layout {
+export function storedLayout(meta: Pick<SqlMetaStore, "getString">): Layout {
   const stored = meta.getString(layoutKey);
   return stored === undefined ? noLayout : (JSON.parse(stored) as Layout);
 }
 
-/** The registry's record, as a caller knows it: a higher number is committed, a lower one refused by a throw. */
-export function adoptLayout(broker: Broker, meta: SqlMetaStore, layout: Layout): void {
-  const present = broker.layout;
-  if (layout.number < present.number) throw new Error(`layout ${present.number} is in force, not ${layout.number}`);
-  if (layout.number === present.number) return;
-  broker.layout = layout;
+export function storeLayout(meta: Pick<SqlMetaStore, "putString">, layout: Layout): void {
   meta.putString(layoutKey, JSON.stringify(layout));
 }
 

@@ -2,11 +2,13 @@
 
 import type { Connection } from "../core/connection.ts";
 
-/** How long a replay waits for a socket that is behind. */
+/** How often it is looked whether a socket has drained. */
 const drainCheckMs = 50;
 
 export interface PumpsPort {
-  isBehind(connection: Connection): boolean;
+  hasRoom(connection: Connection): boolean;
+  /** A relay will say when the connection has room again: nothing to look after. */
+  isTold(connection: Connection): boolean;
   /** Runs an input; a throw ends the object. */
   guard(run: () => void): void;
   pump(connection: Connection): void;
@@ -14,22 +16,40 @@ export interface PumpsPort {
 
 export class Pumps {
   readonly #port: PumpsPort;
-  readonly #waiting = new Set<Connection>();
+  readonly #next = new Set<Connection>();
+  readonly #drained = new Set<Connection>();
 
   constructor(port: PumpsPort) {
     this.#port = port;
   }
 
   soon(connection: Connection): void {
-    if (this.#waiting.size === 0) {
-      setTimeout(() => this.#port.guard(() => this.#run()), this.#port.isBehind(connection) ? drainCheckMs : 0);
-    }
-    this.#waiting.add(connection);
+    if (this.#drained.has(connection)) return;
+    if (this.#next.size === 0) setTimeout(() => this.#port.guard(() => this.#run()), 0);
+    this.#next.add(connection);
   }
 
+  /** After the flush, which has handed over what kept the connection without room: it may have left already. */
   #run(): void {
-    const connections = [...this.#waiting];
-    this.#waiting.clear();
-    for (const connection of connections) this.#port.pump(connection);
+    for (const connection of takeAll(this.#next)) {
+      if (connection.state.kind === "closed") continue; // what it has unsent may stay so for ever
+      if (this.#port.hasRoom(connection)) this.#port.pump(connection);
+      else if (!this.#port.isTold(connection)) this.#later(connection);
+    }
   }
+
+  #later(connection: Connection): void {
+    if (this.#drained.size === 0) setTimeout(() => this.#port.guard(() => this.#runDrained()), drainCheckMs);
+    this.#drained.add(connection);
+  }
+
+  #runDrained(): void {
+    for (const connection of takeAll(this.#drained)) this.soon(connection);
+  }
+}
+
+function takeAll(connections: Set<Connection>): Connection[] {
+  const taken = [...connections];
+  connections.clear();
+  return taken;
 }

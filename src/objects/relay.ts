@@ -20,6 +20,8 @@ export const leaseSec = 300;
 export const relaySignal = { behind: "behind", drained: "drained", alive: "alive" } as const;
 
 const drainCheckMs = 100;
+/** After a close: how long the client may take no byte of what it was sent before. */
+const lingerMs = 2_000;
 const keepAliveMsPerSec = 1_500;
 const normalClosure = 1000;
 const tryAgainLater = 1013;
@@ -29,6 +31,8 @@ export interface RelayOptions {
   /** Opens a socket to the shard for this client id; `undefined`: the id is empty or could not be read. */
   openShard(clientId: string | undefined): Promise<WebSocket | undefined>;
   now(): number;
+  /** Ends the invocation that the relay lives in, and with it both sockets, whatever they have unsent. */
+  abort(reason: string): void;
 }
 
 type Buffered = { readonly bufferedAmount?: number };
@@ -49,6 +53,7 @@ export class Relay {
   #lastSeenMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isBehind = false;
+  #handedOver = 0;
   /** Nothing has come from the client yet. */
   #isFresh = true;
   /** The shard has sent CONNACK. */
@@ -163,6 +168,7 @@ export class Relay {
   #onShardFrame(data: ArrayBuffer | string | Blob): void {
     if (this.#isOver || !(data instanceof ArrayBuffer)) return;
     this.#send(this.#client, data);
+    this.#handedOver += data.byteLength;
     this.#lastFrame = new Uint8Array(data);
     this.#isAnswered ||= this.#lastFrame[0] === connackFirstByte; // behind AUTH packets, if there are any
     this.#answer(0);
@@ -176,12 +182,24 @@ export class Relay {
     return (this.#client as Buffered).bufferedAmount ?? 0;
   }
 
+  /** Of what the shard has sent, the bytes that have left. */
+  get #drained(): number {
+    return this.#handedOver - this.#unsent;
+  }
+
   #onBehind(): void {
     this.#isBehind = true;
     if (this.#shard !== undefined) this.#send(this.#shard, relaySignal.behind);
+    const { slowConsumerSoftBytes, slowConsumerTimeoutMs } = this.#options.limits;
+    let drained = this.#drained;
+    let sinceMs = this.#options.now();
     const check = (): void => {
       if (this.#isOver) return;
-      if (this.#unsent > this.#options.limits.slowConsumerSoftBytes) {
+      if (this.#unsent > slowConsumerSoftBytes) {
+        const nowMs = this.#options.now();
+        if (this.#drained > drained) sinceMs = nowMs;
+        drained = this.#drained;
+        if (nowMs - sinceMs >= slowConsumerTimeoutMs) this.#endFor(reasonCode.quotaExceeded);
         setTimeout(check, drainCheckMs);
         return;
       }
@@ -238,6 +256,17 @@ export class Relay {
         // closed already
       }
     }
+    this.#linger();
+  }
+
+  /** The close waits behind what is unsent: a client that reads nothing would hold this invocation, and the bytes, for ever. */
+  #linger(): void {
+    const unsent = this.#unsent;
+    if (unsent === 0) return;
+    setTimeout(() => {
+      if (this.#unsent >= unsent) this.#options.abort("the client is closed and reads nothing");
+      else this.#linger();
+    }, lingerMs);
   }
 }
 

@@ -2,8 +2,10 @@
 // each other, so fields are added, never renamed.
 
 import type { MessageProperties, QoS } from "../core/packet.ts";
+import type { Layout } from "../core/placement.ts";
 import type { PublishOutcome } from "../core/publish-outcome.ts";
 import type { ReasonCode } from "../core/reason-code.ts";
+import type { TransferAnswer, TransferRequest } from "./shard-transfer.ts";
 
 export type { PublishOutcome } from "../core/publish-outcome.ts";
 
@@ -79,6 +81,8 @@ export interface ShardApi {
    * it has none.
    */
   disconnectClient(clientId: string): Promise<boolean>;
+  /** A backup's question, by the layout that it was made for: refused where that is in force no more. */
+  transfer(request: TransferRequest, layout: Layout): Promise<TransferAnswer>;
   /** The process is about to end: MQTT 5 clients are told 0x8B, every connection is closed, sessions and wills stay. */
   shutDown(): Promise<void>;
   metrics(): Promise<ShardMetrics>;

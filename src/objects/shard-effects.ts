@@ -8,9 +8,11 @@ import type { DeliveryHeader, Effects, ExchangeStep, Leaves, LogRecord, WakePrec
 import type { SysReadings } from "../core/sys-topics.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Connect, Message, ServerPacket } from "../core/packet.ts";
+import type { Violation } from "../core/violation.ts";
 import { writeLog } from "../log.ts";
 import type { Alarm } from "./alarm.ts";
-import type { Flush } from "./flush.ts";
+import { DropLog } from "./drop-log.ts";
+import { maximumBytesInAll, type Flush } from "./flush.ts";
 import type { IdleSave } from "./idle-save.ts";
 import type { Pumps } from "./pumps.ts";
 import type { ShardAuthentication } from "./shard-authentication.ts";
@@ -20,12 +22,16 @@ import type { ShardSocket } from "./shard-socket.ts";
 export interface EffectTargets {
   readonly counters: Counters;
   readonly flush: Flush;
+  /** Of `limits`. */
+  readonly maximumUnsentBytes: number;
   readonly idleSave: IdleSave;
   readonly alarm: Alarm;
   socketOf(connection: Connection): ShardSocket | undefined;
   readonly authentication: ShardAuthentication;
   awaitAuth(connection: Connection): void;
   readonly pumps: Pumps;
+  /** Ends the connection, if it is still there. */
+  end(connection: Connection, violation: Violation): void;
   callShard(shard: number, call: Call): void;
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void;
   now(): number;
@@ -36,6 +42,7 @@ const noIdentifiers: readonly number[] = [];
 export class ShardEffects implements Effects {
   readonly #targets: () => EffectTargets;
   readonly #publishEncoder = new PublishEncoder();
+  readonly #dropLog = new DropLog((record) => writeLog("info", record));
   /** Used again for each receiver: the encoder keeps nothing of it. */
   readonly #header: { -readonly [Field in keyof PublishHeader]-?: Required<PublishHeader>[Field] } = {
     version: 4,
@@ -103,7 +110,16 @@ export class ShardEffects implements Effects {
   }
 
   isBehind(connection: Connection): boolean {
-    return this.#targets().socketOf(connection)?.isBehind ?? false;
+    const targets = this.#targets();
+    const { waiting } = targets.flush;
+    // One message to many: all copies are made before any of them can leave.
+    return waiting > targets.maximumUnsentBytes || (targets.socketOf(connection)?.isBehind(waiting) ?? false);
+  }
+
+  hasRoom(connection: Connection): boolean {
+    const targets = this.#targets();
+    const { waiting } = targets.flush;
+    return waiting < maximumBytesInAll && (targets.socketOf(connection)?.hasRoom(waiting) ?? true);
   }
 
   needsFlush(): void {
@@ -120,6 +136,10 @@ export class ShardEffects implements Effects {
     this.#targets().pumps.soon(connection);
   }
 
+  endSoon(connection: Connection, violation: Violation): void {
+    setTimeout(() => this.#targets().end(connection, violation), 0);
+  }
+
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void {
     this.#targets().askOtherShards(done);
   }
@@ -133,6 +153,7 @@ export class ShardEffects implements Effects {
   }
 
   log(record: LogRecord): void {
-    writeLog("info", record);
+    if (record.event === "message-dropped") this.#dropLog.add(record);
+    else writeLog("info", record);
   }
 }

@@ -20,7 +20,9 @@ export class ShardLinks {
   readonly #port: ShardLinksPort;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAtMs = 0;
-  #calls = 0;
+  #callsUnderWay = 0;
+  /** Calls made since the start, for metrics: each is billed. */
+  calls = 0;
 
   constructor(port: ShardLinksPort) {
     this.#port = port;
@@ -29,11 +31,12 @@ export class ShardLinks {
   /** Sends a batch; its answer or failure comes back as an input. A stub that threw is dead, so each call has its own. */
   call(shard: number, call: Call): void {
     const { broker, guard } = this.#port;
-    this.#calls += 1;
+    this.#callsUnderWay += 1;
+    this.calls += 1;
     void this.#port
       .stub(shard)
       .deliverBatch(call.bytes, broker.layout)
-      .finally(() => (this.#calls -= 1))
+      .finally(() => (this.#callsUnderWay -= 1))
       .then(
         (answer) => guard(() => broker.onLinkAnswer(shard, call.id, answer, Date.now())),
         (fault: unknown) => guard(() => broker.onLinkFailure(shard, call.id, !isOverloaded(fault), Date.now())),
@@ -42,7 +45,7 @@ export class ShardLinks {
 
   /** No other shard owes an answer. */
   get isIdle(): boolean {
-    return this.#calls === 0;
+    return this.#callsUnderWay === 0;
   }
 
   /** What the other shards count; one that does not answer is left out. At once where there is no other. */
@@ -54,6 +57,7 @@ export class ShardLinks {
   }
 
   async #ask(others: readonly number[], done: (readings: readonly SysReadings[]) => void): Promise<void> {
+    this.calls += others.length;
     const answers = await Promise.allSettled(others.map((shard) => this.#port.stub(shard).sysReadings()));
     this.#port.guard(() => {
       this.#port.broker.nowMs = Date.now();

@@ -4,7 +4,15 @@ import type { Broker } from "../core/broker.ts";
 import type { Sql } from "../storage/sql.ts";
 import type { ShardMetrics } from "./shard-api.ts";
 
-export function metricsOf(broker: Broker, sockets: number, sql: Sql, commits: number): ShardMetrics {
+/** `flush`, `alarm`, `links`: what they count. */
+export function metricsOf(
+  broker: Broker,
+  sockets: number,
+  sql: Pick<Sql, "rowsRead" | "rowsWritten">,
+  flush: { readonly commits: number },
+  alarm: { readonly set: number; readonly run: number },
+  links: { readonly calls: number },
+): ShardMetrics {
   const { counters } = broker;
   const byQos = (name: string, values: readonly number[]): [string, number][] =>
     values.map((value, qos) => [`${name}{qos="${qos}"}`, value]);
@@ -21,11 +29,18 @@ export function metricsOf(broker: Broker, sockets: number, sql: Sql, commits: nu
       ["connects_refused", counters.connectsRefused],
       ["published_over_http", counters.publishedOverHttp],
       ["wills_published", counters.willsPublished],
+      ["retained_expired", counters.retainedExpired],
       ["publish_denied", counters.publishDenied],
       ["subscribe_denied", counters.subscribeDenied],
       ["rows_read", sql.rowsRead],
       ["rows_written", sql.rowsWritten],
-      ["commits", commits],
+      ["commits", flush.commits],
+      ["commits_failed", counters.commitsFailed],
+      ["alarms_set", alarm.set],
+      ["alarms_run", alarm.run],
+      ["shard_calls", links.calls],
+      ["requests_received", counters.requestsReceived],
+      ["websocket_messages_received", counters.webSocketMessagesReceived],
     ]),
     gauges: {
       connections: broker.connections.size,

@@ -74,6 +74,7 @@ function toMessage(broker: Broker, request: PublishRequest, nowMs: number): Resu
 }
 
 export function readRetained(broker: Broker, topic: string, nowMs: number): RetainedValue | null {
+  broker.counters.requestsReceived += 1;
   const topicName = parseTopicName(topic, broker.limits);
   const stored = topicName.ok ? broker.retained.get(topicName.value, nowMs) : undefined;
   if (stored === undefined) return null;

@@ -1,4 +1,4 @@
-// One WebSocket of a shard: its connection in the core, its decoder, what waits to leave on it.
+// One WebSocket of a shard: its connection in the core, its decoder, what waits to leave on it, and what has not left.
 
 import type { PacketDecoder } from "../codec/packet-decoder.ts";
 import type { Connection } from "../core/connection.ts";
@@ -7,12 +7,18 @@ import type { Limits } from "../core/limits.ts";
 import { Outgoing } from "./outgoing.ts";
 import { relaySignal } from "./relay.ts";
 
-/** What is not in all runtimes' types: bytes handed to `send` that have not reached the network (platform.md §6). */
+/** What is not in all runtimes: bytes handed to `send` that have not reached the network (platform.md §6). */
 interface Buffered {
   readonly bufferedAmount?: number;
 }
 
 const normalClosure = 1000;
+const msPerSec = 1000;
+/**
+ * Where the runtime does not tell: what a client that says nothing is taken to read. One that says something has read
+ * what it was sent before, as far as anybody knows.
+ */
+const assumedBytesPerSec = 64 * 1024;
 
 export class ShardSocket {
   readonly ws: WebSocket;
@@ -25,26 +31,53 @@ export class ShardSocket {
   isDirty = false;
   /** The snapshot did not fit the attachment: it is in an overflow row. */
   hasOverflow = false;
-  readonly #counters: Counters;
-  readonly #limits: Limits;
-  #isBehind = false;
   /** The relay's client reads too slowly, says the relay. */
-  #isRelayBehind = false;
+  isRelayBehind = false;
+  readonly #counters: Counters;
+  /** Unsent bytes above which the socket is behind, while so many wait for the flush. */
+  readonly #softBytes: (waiting: number) => number;
+  readonly #isTold: boolean;
+  /** Handed to the runtime and not sent, when it was last looked. */
+  #unsent = 0;
+  #handedOver = 0;
+  /** Where the runtime does not tell. */
+  #sentSinceHeard = 0;
+  #heardAtMs = Date.now();
   #isClosed = false;
 
-  constructor(ws: WebSocket, connection: Connection, decoder: PacketDecoder, counters: Counters, limits: Limits) {
+  /** `softBytes`: where the runtime tells what is unsent. */
+  constructor(
+    ws: WebSocket,
+    connection: Connection,
+    decoder: PacketDecoder,
+    counters: Counters,
+    { slowConsumerHardBytes }: Limits,
+    softBytes: (waiting: number) => number,
+  ) {
     this.ws = ws;
     this.connection = connection;
     this.decoder = decoder;
     this.#counters = counters;
-    this.#limits = limits;
+    this.#isTold = (ws as Buffered).bufferedAmount !== undefined;
+    // An estimate says too much: it means something only above the hard limit.
+    this.#softBytes = this.#isTold ? softBytes : () => slowConsumerHardBytes;
   }
 
-  /** Unsent bytes above the soft limit. Asked anew only while it is behind: the question is not free. */
-  get isBehind(): boolean {
-    if (this.#isRelayBehind) return true;
-    if (this.#isBehind) this.#isBehind = this.bufferedAmount > this.#limits.slowConsumerSoftBytes;
-    return this.#isBehind;
+  /**
+   * Unsent bytes above the soft limit. Asked anew only while it is behind: the question is not free. `waiting`: bytes of
+   * all sockets that wait for the flush.
+   */
+  isBehind(waiting: number): boolean {
+    if (this.isRelayBehind) return true;
+    const most = this.#softBytes(waiting);
+    return this.#unsent > most && this.look() > most;
+  }
+
+  /** For QoS 1 and 2: what waits for the flush counts too. */
+  hasRoom(waiting: number): boolean {
+    if (this.isRelayBehind) return false;
+    const most = this.#softBytes(waiting) - this.outgoing.length;
+    return this.#unsent <= most || this.look() <= most;
   }
 
   /** A text frame of a relay; false where the socket has none behind it, or the frame says something else. */
@@ -56,16 +89,41 @@ export class ShardSocket {
       return true;
     }
     if (signal !== relaySignal.behind && signal !== relaySignal.drained) return false;
-    this.#isRelayBehind = signal === relaySignal.behind;
+    this.isRelayBehind = signal === relaySignal.behind;
     return true;
   }
 
-  get isHopelesslyBehind(): boolean {
-    return this.#isBehind && this.bufferedAmount > this.#limits.slowConsumerHardBytes;
+  /** Something came from the client. */
+  onHeard(): void {
+    if (this.#isTold) return;
+    this.#sentSinceHeard = 0;
+    this.#heardAtMs = Date.now();
   }
 
-  get bufferedAmount(): number {
-    return (this.ws as Buffered).bufferedAmount ?? 0;
+  /** The runtime tells how many bytes are unsent: what it says is no estimate. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
+  /** As it was last looked. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  /** Of all that was handed over, what has left as far as was last looked. */
+  get drained(): number {
+    return this.#handedOver - this.#unsent;
+  }
+
+  /** Looks how many bytes are unsent. */
+  look(): number {
+    this.#unsent = (this.ws as Buffered).bufferedAmount ?? this.#estimate();
+    return this.#unsent;
+  }
+
+  #estimate(): number {
+    const taken = ((Date.now() - this.#heardAtMs) * assumedBytesPerSec) / msPerSec;
+    return Math.max(0, this.#sentSinceHeard - taken);
   }
 
   sendAtOnce(): void {
@@ -85,7 +143,13 @@ export class ShardSocket {
       return;
     }
     this.#counters.bytesSent += bytes.length;
-    this.#isBehind = this.bufferedAmount > this.#limits.slowConsumerSoftBytes;
+    this.#handedOver += bytes.length;
+    this.#sentSinceHeard += bytes.length;
+    this.look();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   closeNow(): void {

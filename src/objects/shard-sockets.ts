@@ -6,6 +6,7 @@ import type { Broker } from "../core/broker.ts";
 import type { Connection } from "../core/connection.ts";
 import type { PendingRows } from "../core/pending-rows.ts";
 import { restoreConnection } from "../core/restore.ts";
+import type { Violation } from "../core/violation.ts";
 import type { OpenStores } from "../storage/stores.ts";
 import { writeLog } from "../log.ts";
 import { bodyOf, readHead, unpackSaved, type AttachmentHead, type SavedConnection } from "./attachment.ts";
@@ -13,6 +14,7 @@ import { overflowKeyOf, type IdleSave } from "./idle-save.ts";
 import { countSockets } from "./process-sockets.ts";
 import { leaseSec } from "./relay.ts";
 import { ShardSocket } from "./shard-socket.ts";
+import { SlowSockets } from "./slow-sockets.ts";
 
 export interface ShardSocketsPort {
   /** Of the object: what the process's sockets are counted under. */
@@ -25,6 +27,9 @@ export interface ShardSocketsPort {
   readonly idleSave: IdleSave;
   /** Runs an input; a throw ends the object. */
   guard(run: () => void): void;
+  /** Ends a connection. */
+  refuse(socket: ShardSocket, violation: Violation): void;
+  abort(fault: unknown): void;
 }
 
 /** A connection id is a time with room for so many in one millisecond: unique without a row. */
@@ -41,8 +46,19 @@ export class ShardSockets {
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #lastConnectionId = 0;
 
+  readonly slow: SlowSockets;
+
   constructor(port: ShardSocketsPort) {
     this.#port = port;
+    this.slow = new SlowSockets({
+      limits: port.config.limits,
+      all: () => this.#sockets.values(),
+      queuedBytes: ({ connection }) => queuedBytesOf(connection),
+      queuedBytesInAll: () => port.broker.queueMemory.bytes,
+      guard: (run) => port.guard(run),
+      close: (socket, violation) => port.refuse(socket, violation),
+      abort: (fault) => port.abort(fault),
+    });
   }
 
   get count(): number {
@@ -51,6 +67,12 @@ export class ShardSockets {
 
   of(connection: Connection): ShardSocket | undefined {
     return this.#byConnection.get(connection.id);
+  }
+
+  /** An input of its own. */
+  end(connection: Connection, violation: Violation): void {
+    const socket = this.of(connection);
+    if (socket !== undefined) this.#port.guard(() => this.#port.refuse(socket, violation));
   }
 
   has(ws: WebSocket): boolean {
@@ -96,16 +118,17 @@ export class ShardSockets {
 
   #track(ws: WebSocket, connection: Connection, decoder: PacketDecoder): ShardSocket {
     const { broker, config } = this.#port;
-    const socket = new ShardSocket(ws, connection, decoder, broker.counters, config.limits);
+    const softBytes = (waiting: number): number => this.slow.softBytes(waiting);
+    const socket = new ShardSocket(ws, connection, decoder, broker.counters, config.limits, softBytes);
     this.#sockets.set(ws, socket);
     this.#byConnection.set(connection.id, socket);
     this.tell();
     return socket;
   }
 
-  /** The process counts the sockets of all its shards. */
+  /** The process counts the sockets of all its shards. While some still sleep the number from before holds. */
   tell(): void {
-    countSockets(this.#port.name, this.#sockets.size);
+    if (this.#port.broker.isWhole) countSockets(this.#port.name, this.#sockets.size);
   }
 
   forget(socket: ShardSocket): void {
@@ -113,6 +136,7 @@ export class ShardSockets {
     this.#sockets.delete(socket.ws);
     this.#byConnection.delete(socket.connection.id);
     this.#port.idleSave.forget(socket);
+    this.slow.forget(socket);
     this.tell();
   }
 
@@ -127,6 +151,7 @@ export class ShardSockets {
     if (socket === undefined) return close(ws);
     socket.attachment = attachment;
     socket.hasOverflow = head.hasOverflow;
+    socket.isRelayBehind = head.isRelayBehind;
     return socket;
   }
 
@@ -160,8 +185,9 @@ export class ShardSockets {
     const connection = broker.onOpen(snapshot.id, Date.now());
     connection.lastSeenMs = lastSeenMs;
     connection.lastSeenSlackMs = (snapshot.leaseSec ?? snapshot.keepAliveSec) * lastSeenSlackMsPerSec;
+    const { maximumPacketSize, maximumUserProperties } = config.limits;
     const { protocolVersion } = snapshot;
-    const decoder = new PacketDecoder({ ...config.limits, protocolVersion });
+    const decoder = new PacketDecoder({ maximumPacketSize, maximumUserProperties, protocolVersion });
     const socket = this.#track(ws, connection, decoder);
     if (!restoreConnection(broker, stores, connection, snapshot)) {
       broker.onSocketLost(connection, Date.now());
@@ -171,6 +197,12 @@ export class ShardSockets {
     if (partial.length > 0) decoder.push(partial);
     return socket;
   }
+}
+
+/** Of a stored session nothing waits in memory. */
+function queuedBytesOf({ state }: Connection): number {
+  const outbound = state.kind === "connected" ? state.session.online?.outbound : undefined;
+  return outbound?.kind === "ephemeral" ? outbound.queuedBytes : 0;
 }
 
 function close(ws: WebSocket): undefined {

@@ -1,6 +1,6 @@
 // Rows of idempotency keys, with what was answered.
 
-import type { IdempotencyRow, IdempotencyStore } from "../core/idempotency.ts";
+import type { IdempotencyRow, KeyedAnswers } from "../core/idempotency.ts";
 import { expectVersion } from "../core/message-codec.ts";
 import { PackedReader, PackedWriter } from "../core/packed.ts";
 import type { PublishOutcome } from "../core/publish-outcome.ts";
@@ -9,7 +9,7 @@ import type { Sql } from "./sql.ts";
 
 type Row = { key: string; expires: number; data: Uint8Array };
 
-export class SqlIdempotencyStore implements IdempotencyStore {
+export class SqlIdempotencyStore implements KeyedAnswers {
   readonly #sql: Sql;
 
   constructor(sql: Sql) {
@@ -43,6 +43,12 @@ export class SqlIdempotencyStore implements IdempotencyStore {
     return this.#sql
       .all<{ key: string }>("SELECT key FROM idempotency WHERE expires <= ? LIMIT ?", atMs, limit)
       .map(({ key }) => key);
+  }
+
+  after(key: string, limit: number): IdempotencyRow[] {
+    return this.#sql
+      .all<Row>("SELECT key, expires, data FROM idempotency WHERE key > ? ORDER BY key LIMIT ?", key, limit)
+      .map(unpack);
   }
 
   firstExpiryMs(): number | undefined {

@@ -49,6 +49,11 @@ export class SqlLinkStore implements LinkStore {
     );
   }
 
+  /** Every route of every shard: in a new layout they are stated anew. */
+  clearRoutes(): void {
+    this.#sql.run("DELETE FROM route");
+  }
+
   outboxShards(): number[] {
     return this.#sql.all<{ shard: number }>("SELECT DISTINCT shard FROM outbox").map(({ shard }) => shard);
   }

@@ -20,6 +20,7 @@ export interface OpenStores extends Stores {
   readonly sql: Sql;
   readonly meta: SqlMetaStore;
   readonly sessions: SqlSessionStore;
+  readonly links: SqlLinkStore;
   readonly overflow: SqlOverflowStore;
 }
 

@@ -145,7 +145,7 @@ function watch(child: ChildProcess): ScriptProcess {
 }
 
 /** The process and all its descendants, the root first. */
-function processTree(root: number): number[] {
+export function processTree(root: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     const parent = parentOf(name);

@@ -1,7 +1,7 @@
 // What a test inside workerd does to the shards between two steps: let the idle save run and evict with the sockets
 // kept, as hibernation would, or let time go by.
 
-import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { BrokerShard } from "../../src/objects/broker-shard.ts";
 
@@ -9,10 +9,10 @@ const MS_PER_SECOND = 1_000;
 
 type ShardStub = DurableObjectStub<BrokerShard>;
 
-/** The shards that exist. */
-async function shards(): Promise<ShardStub[]> {
-  const ids = await listDurableObjectIds(env.BROKER_SHARD);
-  return ids.map((id) => env.BROKER_SHARD.get(id));
+/** The shards of the default namespace. */
+function shards(): ShardStub[] {
+  const count = Number((env as { readonly SHARDS?: string }).SHARDS ?? 1);
+  return Array.from({ length: count }, (_, shard) => env.BROKER_SHARD.getByName(`default/${shard}`));
 }
 
 /**
@@ -20,12 +20,9 @@ async function shards(): Promise<ShardStub[]> {
  * called where the runtime could hibernate: no connection is without its CONNACK.
  */
 export async function settleAndEvict(): Promise<void> {
-  const stubs = await shards();
+  const stubs = shards();
   await settle(stubs);
-  for (const stub of stubs) {
-    await save(stub);
-    await evictDurableObject(stub, { webSockets: "hibernate" });
-  }
+  await Promise.all(stubs.map((stub) => evictDurableObject(stub, { webSockets: "hibernate" })));
 }
 
 const save = async (stub: ShardStub): Promise<boolean> =>
@@ -41,9 +38,8 @@ const MOST_ROUNDS = 50;
 async function settle(stubs: readonly ShardStub[]): Promise<void> {
   let quietRounds = 0;
   for (let round = 0; quietRounds < 2 && round < MOST_ROUNDS; round += 1) {
-    let isQuiet = true;
-    for (const stub of stubs) if (!(await save(stub))) isQuiet = false;
-    quietRounds = isQuiet ? quietRounds + 1 : 0;
+    const areAtRest = await Promise.all(stubs.map(save));
+    quietRounds = areAtRest.every(Boolean) ? quietRounds + 1 : 0;
   }
 }
 
@@ -54,7 +50,7 @@ let offsetMs = 0;
 export async function advance(seconds: number): Promise<void> {
   offsetMs += seconds * MS_PER_SECOND;
   Date.now = () => realNow() + offsetMs;
-  for (const stub of await shards()) {
+  for (const stub of shards()) {
     await runDurableObjectAlarm(stub);
   }
 }

@@ -9,6 +9,8 @@ export const limitsInWorkerd = [
   "maximumSockets",
   "slowConsumerSoftBytes",
   "slowConsumerHardBytes",
+  "slowConsumerTimeoutMs",
+  "maximumUnsentBytes",
   "connectTimeoutMs",
 ] as const satisfies readonly LimitName[];
 

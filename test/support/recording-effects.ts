@@ -6,6 +6,7 @@ import type { DeliveryHeader, Effects, ExchangeStep, Leaves, LogRecord } from ".
 import type { Call } from "../../src/core/link-window.ts";
 import type { Connect, Message, ProtocolVersion, ServerPacket } from "../../src/core/packet.ts";
 import type { SysReadings } from "../../src/core/sys-topics.ts";
+import type { Violation } from "../../src/core/violation.ts";
 
 const decoder = new TextDecoder();
 
@@ -19,7 +20,10 @@ export class RecordingEffects implements Effects {
   readonly wakes: number[] = [];
   readonly saves = new Set<Connection>();
   readonly pumps = new Set<Connection>();
+  readonly ends: (readonly [Connection, Violation])[] = [];
   readonly behind = new Set<number>();
+  /** Connections whose sockets take no more of QoS 1 and 2. */
+  readonly full = new Set<number>();
   readonly asked: (readonly [Connection, Connect])[] = [];
   readonly steps: (readonly [Connection, ExchangeStep])[] = [];
   readonly owing = new Set<Connection>();
@@ -70,6 +74,10 @@ export class RecordingEffects implements Effects {
     return this.behind.has(connection.id);
   }
 
+  hasRoom(connection: Connection): boolean {
+    return !this.full.has(connection.id);
+  }
+
   needsFlush(): void {
     this.flushWanted = true;
   }
@@ -80,6 +88,10 @@ export class RecordingEffects implements Effects {
 
   pumpSoon(connection: Connection): void {
     this.pumps.add(connection);
+  }
+
+  endSoon(connection: Connection, violation: Violation): void {
+    this.ends.push([connection, violation]);
   }
 
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void {

@@ -9,7 +9,7 @@ import { defaultFeatures } from "../../src/core/features.ts";
 import { defaultLimits, type Limits } from "../../src/core/limits.ts";
 import type { ClientPacket, Connect, Publish, QoS, ServerPacket, SubscriptionRequest } from "../../src/core/packet.ts";
 import type { Layout } from "../../src/core/placement.ts";
-import { loadSessions, recover, restoreConnection, snapshotOf } from "../../src/core/restore.ts";
+import { loadSessions, loadSubscriptions, recover, restoreConnection, snapshotOf } from "../../src/core/restore.ts";
 import { openStoresOver, type OpenStores } from "../../src/storage/stores.ts";
 import { NodeSql } from "./node-sql.ts";
 import { RecordingEffects } from "./recording-effects.ts";
@@ -107,8 +107,11 @@ export class Scene {
     this.broker.onFlushed();
   }
 
-  /** What was asked to be pumped is, until nothing more is. */
+  /** What was asked to be ended or pumped is, until nothing more is. */
   pump(): void {
+    for (const [connection, violation] of this.effects.ends.splice(0)) {
+      this.broker.onViolation(connection, violation, this.nowMs);
+    }
     while (this.effects.pumps.size > 0) {
       const connections = [...this.effects.pumps];
       this.effects.pumps.clear();
@@ -130,6 +133,7 @@ export class Scene {
 
   wake(): void {
     loadSessions(this.broker, this.stores);
+    loadSubscriptions(this.broker, this.stores);
     recover(this.broker, this.stores, this.nowMs);
   }
 

@@ -28,6 +28,7 @@ test("without variables everything has its default, and nobody is let in", () =>
   expect(configFrom({ BROKER_SHARD: {}, OTHER: 1, SHARDS: "", USERS: "" })).toEqual({
     limits: defaultLimits,
     features: defaultFeatures,
+    queueOverflow: "drop-oldest",
     layout: { shards: 1, subtreeDepth: 1, depthByPrefix: [] },
     namespaces: new Set(["default"]),
     users: [],
@@ -69,6 +70,15 @@ test("all problems are reported together, each naming its variable", () => {
       "USERS",
     ].toSorted(),
   );
+});
+
+test("QUEUE_OVERFLOW is one of three words", () => {
+  for (const word of ["drop-oldest", "drop-newest", "disconnect"]) {
+    expect(configFrom({ QUEUE_OVERFLOW: word }).queueOverflow).toBe(word);
+  }
+  expect(problemsOf({ QUEUE_OVERFLOW: "drop" })).toEqual([
+    "QUEUE_OVERFLOW must be one of drop-oldest, drop-newest, disconnect",
+  ]);
 });
 
 /** A problem with one of them would say nothing. */

@@ -148,3 +148,41 @@ describe("rows of a connection", () => {
     expect(rows).toBe(2);
   });
 });
+
+describe("what else is billed is counted", () => {
+  test("each incoming WebSocket message, however many packets it holds", async () => {
+    const shard = newShard();
+    const client = await shard.client("c");
+    const rise = await shard.rise("websocket_messages_received", async () => {
+      client.send(...publishes(50, "t", 1));
+      client.send({ cmd: "pingreq" }, { cmd: "pingreq" });
+      await client.take(51);
+    });
+    expect(rise).toBe(2);
+  });
+
+  test("upgrades and calls, but no reading of counters", async () => {
+    const shard = newShard();
+    await shard.counter("commits");
+    const requests = await shard.rise("requests_received", async () => {
+      await shard.client("c");
+      await shard.stub.readRetained("t");
+      await shard.stub.ready();
+    });
+    expect(requests).toBe(2);
+  });
+
+  test("an alarm that is set, once for many clients, and its run", async () => {
+    const shard = newShard();
+    const first = await shard.client("first");
+    for (const id of ["a", "b", "c"]) await shard.client(id);
+    await shard.save();
+    expect([await shard.counter("alarms_set"), await shard.counter("alarms_run")]).toEqual([1, 0]);
+    first.send({ cmd: "pingreq" });
+    await first.rest();
+    expect(await shard.counter("alarms_set")).toBe(1);
+    await shard.alarm();
+    await shard.save();
+    expect([await shard.counter("alarms_set"), await shard.counter("alarms_run")]).toEqual([2, 1]);
+  });
+});

@@ -1,6 +1,7 @@
 // Hibernation is invisible: after the idle save an object may lose its memory between any two packets.
 
 import { describe, expect, test } from "vitest";
+import { reserveSocket } from "../../src/objects/process-sockets.ts";
 import { ack, bytesOf, connect, idOf, kindOf, messageOf, publish, publishes, subscribe } from "./mqtt-socket.ts";
 import { newShard } from "./shard.ts";
 
@@ -177,6 +178,18 @@ describe("a wake", () => {
     expect(restored()).toBe(4);
   });
 
+  test("by PINGREQ does not make the process forget the sockets that still sleep", async () => {
+    const shard = newShard();
+    const sleepers = await Promise.all(["a", "b", "c"].map((id) => shard.client(id)));
+    const before = socketsInProcess();
+    await shard.hibernate();
+    await sleepers[0]?.rest();
+    expect(socketsInProcess()).toBe(before);
+    sleepers[1]?.drop();
+    await sleepers[0]?.rest();
+    expect(socketsInProcess()).toBe(before - 1);
+  });
+
   test("with a change that was not saved closes that socket only, and ends its session as a crash does", async () => {
     const shard = newShard();
     const [dirty, clean] = [await shard.client("d"), await shard.subscriber("c", 0, ["t"])];
@@ -235,6 +248,15 @@ describe("a wake", () => {
     expect((await socket.take(3)).map(kindOf)).toEqual(["connack", "suback", "publish"]);
   });
 });
+
+/** What the limit on sockets of one process is judged by. */
+function socketsInProcess(): number {
+  for (let limit = 0; ; limit += 1) {
+    const release = reserveSocket(limit);
+    release?.();
+    if (release !== undefined) return limit - 1;
+  }
+}
 
 /** Counts the attachments that are read from now on: tests and shards share one isolate. */
 function countRestored(): () => number {

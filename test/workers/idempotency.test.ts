@@ -178,7 +178,7 @@ test("a message on its way to the subscriber's shard is in the outbox: the owner
     await link.promise;
     return call.run();
   };
-  await withTap(cut, async () => {
+  await withTap(cluster, cut, async () => {
     const first = post(topic, keyAt(0, cluster));
     await eventually(async () => (await waitingBatches(cluster, 1)) > 0, "the batch is in the outbox");
     await abort(cluster, 1);

@@ -3,18 +3,27 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
+import { defaultLimits } from "../../src/core/limits.ts";
 import type { LimitInWorkerd } from "../support/limits-in-workerd.ts";
 import { ack, connect, kindOf, messageOf, publish, publishes, type MqttSocket } from "./mqtt-socket.ts";
-import { newShard, type Shard } from "./shard.ts";
+import { letPass, newShard, type Shard } from "./shard.ts";
 
 const packetSize = 100_000;
 const sockets = 5;
 const softBytes = 50_000;
 const hardBytes = 300_000;
+const allBytes = 400_000;
+/** Where nothing is configured. */
+const slowConsumerTimeoutSec = defaultLimits.slowConsumerTimeoutMs / 1_000;
 
 /** A subscriber whose network takes no more bytes: the runtime tells the shard how many wait. */
-async function stalledSubscriber(shard: Shard, qos: 0 | 1, bufferedAmount: number): Promise<MqttSocket> {
-  const socket = await shard.subscriber("stalled", qos, ["t"]);
+async function stalledSubscriber(
+  shard: Shard,
+  qos: 0 | 1,
+  bufferedAmount: number,
+  clientId = "stalled",
+): Promise<MqttSocket> {
+  const socket = await shard.subscriber(clientId, qos, ["t"]);
   await runInDurableObject(shard.stub, (_, state) => {
     Object.defineProperty(state.getWebSockets()[0], "bufferedAmount", { value: bufferedAmount }); // the newest is first
   });
@@ -80,6 +89,26 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
     await publisher.next();
     expect(await stalled.closed()).toBe(true);
     expect(await shard.counter("connections")).toBe(2); // the publisher and the bystander
+  },
+
+  slowConsumerTimeoutMs: async (shard) => {
+    const stalled = await stalledSubscriber(shard, 0, softBytes + 1);
+    const publisher = await shard.client("p");
+    publisher.send(publish("t"));
+    expect(kindOf(await stalled.next())).toBe("publish"); // from now on it counts as behind
+    letPass(slowConsumerTimeoutSec);
+    expect(await stalled.closed()).toBe(true); // nothing more is sent to it, and it says nothing
+    expect(await shard.counter("connections")).toBe(2);
+  },
+
+  maximumUnsentBytes: async (shard) => {
+    const most = await stalledSubscriber(shard, 0, allBytes / 2 + 1); // each below the hard limit
+    const less = await stalledSubscriber(shard, 0, allBytes / 2, "less");
+    const publisher = await shard.client("p");
+    publisher.send(publish("t"));
+    expect(await most.closed()).toBe(true);
+    less.send({ cmd: "pingreq" });
+    expect((await less.take(2)).map(kindOf)).toEqual(["publish", "pingresp"]);
   },
 
   connectTimeoutMs: async (shard) => {

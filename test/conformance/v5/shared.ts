@@ -87,20 +87,21 @@ export const shared = [
     "each member of a shared subscription gets messages at its own granted QoS, with its own identifier",
     [5],
     `
-    a connects 02
-    a > 82 16 0001 02 0b 01 000e '$share/g/{t}/a' 00
-    a < 90 04 0001 00 00
-    c connects 02
+    c connects 02 21 0001
     c > 82 16 0001 02 0b 02 000e '$share/g/{t}/a' 01
     c < 90 04 0001 00 01
     b connects 02
-    b > 34 0c 0005 '{t}/a' 0001 00 'm1' 34 0c 0005 '{t}/a' 0002 00 'm2'
-    b < 50 02 0001 50 02 0002
+    b > 34 0c 0005 '{t}/a' 0001 00 'm1'
+    b < 50 02 0001
+    c < 32 0e 0005 '{t}/a' $q 02 0b 02 'm1'
+    a connects 02
+    a > 82 16 0001 02 0b 01 000e '$share/g/{t}/a' 00
+    a < 90 04 0001 00 00
+    b > 34 0c 0005 '{t}/a' 0002 00 'm2'
+    b < 50 02 0002
+    a < 30 0c 0005 '{t}/a' 02 0b 01 'm2'
     b > 62 02 0001 62 02 0002
     b < 70 02 0001 70 02 0002
-    a < 30 0c 0005 '{t}/a' 02 0b 01 $m
-    c < 32 0e 0005 '{t}/a' $q 02 0b 02 $n
-    differ m n
     a quiet
     c quiet
   `,
@@ -379,19 +380,20 @@ export const shared = [
     "clients of MQTT 3.1.1 and of MQTT 5 are members of one shared subscription",
     [5],
     `
-    a connects 02
+    a connects 02 21 0001
     a > 82 16 0001 02 0b 01 000e '$share/g/{t}/a' 01
     a < 90 04 0001 00 01
+    b connects 02
+    b > 32 13 0005 '{t}/a' 0001 07 26 0001 'n' 0001 'v' 'm1'
+    b < 40 02 0001
+    a < 32 15 0005 '{t}/a' $p 09 26 0001 'n' 0001 'v' 0b 01 'm1'
     c > 10 0f 0004 'MQTT' 04 02 003c 0003 '{c}'
     c < 20 02 00 00
     c > 82 13 0001 000e '$share/g/{t}/a' 01
     c < 90 03 0001 01
-    b connects 02
-    b > 32 13 0005 '{t}/a' 0001 07 26 0001 'n' 0001 'v' 'm1' 32 13 0005 '{t}/a' 0002 07 26 0001 'n' 0001 'v' 'm2'
-    b < 40 02 0001 40 02 0002
-    a < 32 15 0005 '{t}/a' $p 09 26 0001 'n' 0001 'v' 0b 01 $m
-    c < 32 0b 0005 '{t}/a' $q $n
-    differ m n
+    b > 32 13 0005 '{t}/a' 0002 07 26 0001 'n' 0001 'v' 'm2'
+    b < 40 02 0002
+    c < 32 0b 0005 '{t}/a' $q 'm2'
     a > 40 02 $p
     c > 40 02 $q
     a quiet

@@ -12,7 +12,12 @@ const topicFilter = (text: string): TopicFilter => text as TopicFilter;
 
 const connectedAtMs = 1_700_000_000_123;
 
-export const head: AttachmentHead = { isDirty: false, hasOverflow: false, lastSeenMs: 1_700_000_000_456.5 };
+export const head: AttachmentHead = {
+  isDirty: false,
+  hasOverflow: false,
+  isRelayBehind: false,
+  lastSeenMs: 1_700_000_000_456.5,
+};
 
 export const ephemeral = {
   partial: Uint8Array.of(0x30, 0xff),

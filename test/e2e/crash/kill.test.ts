@@ -12,7 +12,7 @@ import { describeShards } from "../support/shard-counts.ts";
 import { faultMark } from "./fault-mark.ts";
 import { killAgainAndAgain, type BrokerUnderTest, type Outcome } from "./harness.ts";
 
-const rounds = Number(process.env["KILL_ROUNDS"] ?? 10);
+const rounds = Number(process.env["KILL_ROUNDS"] ?? 5);
 const killsWhileDraining = Math.ceil(rounds / 5);
 const seed = Number(process.env["KILL_SEED"] ?? 1);
 const secondsPerRound = 20;

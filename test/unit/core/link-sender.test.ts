@@ -15,6 +15,7 @@ const limits: LinkLimits = {
   deliverBudgetMs: 100,
   publishBudgetMs: 300,
   callTimeoutMs: 1000,
+  reopenWaitMs: 50,
 };
 
 function started(
@@ -221,6 +222,43 @@ describe("a sender", () => {
     expect(sender.onAnswer(callOf(calls, 1).id, answer(taken), 2)).toEqual([]);
   });
 
+  /** A sender whose first batch was answered before the other end slept, and two with QoS 0 that are on their way. */
+  function twoOnTheirWay() {
+    const { sender } = started(new MemoryOutbox(), { windowBatches: 3 });
+    const calls = [1, 2, 3].flatMap((body) => {
+      sender.enqueue(publish(0, body), 0);
+      sender.enqueue(publish(1, body + 10), 0);
+      const flushed = sender.flush(0).calls;
+      if (body === 1) sender.onAnswer(callOf(flushed).id, answer(taken), 0);
+      return flushed;
+    });
+    return { sender, second: callOf(calls, 1), third: callOf(calls, 2) };
+  }
+
+  test("starts over with the QoS 0 too of those batches that the other end says it has not taken", () => {
+    const { sender, second, third } = twoOnTheirWay();
+    sender.onAnswer(second.id, answer({ kind: "restart" }), 1);
+    expect(sender.flush(1).calls).toEqual([]);
+    sender.enqueue(publish(0, 4), 1);
+    sender.onAnswer(third.id, answer({ kind: "restart" }), 2);
+    expect(sender.flush(2).calls.map(shown)).toEqual(["2.1: 2 12", "2.2: 3 13", "2.3: 4"]);
+  });
+
+  test("starts over without the QoS 0 of a batch whose call fails meanwhile: it may have arrived", () => {
+    const { sender, second, third } = twoOnTheirWay();
+    sender.onAnswer(third.id, answer({ kind: "restart" }), 1);
+    expect(sender.flush(1).calls).toEqual([]);
+    sender.onFailure(second.id, true, 2);
+    expect(sender.flush(2).calls.map(shown)).toEqual(["2.1: 12", "2.2: 3 13"]);
+  });
+
+  test("does not wait for ever for the answers of those that are on their way before it starts over", () => {
+    const { sender, second } = twoOnTheirWay();
+    sender.onAnswer(second.id, answer({ kind: "restart" }), 1);
+    expect([sender.flush(1).calls, sender.nextFlushMs(1)]).toEqual([[], 51]);
+    expect(sender.flush(51).calls.map(shown)).toEqual(["2.1: 2 12", "2.2: 13"]);
+  });
+
   test("only repeats the first batch when one that overtook it meets an end that knows nothing", () => {
     const { sender } = started();
     const calls = [1, 2].flatMap((body) => {
@@ -228,16 +266,62 @@ describe("a sender", () => {
       return sender.flush(0).calls;
     });
     sender.onAnswer(callOf(calls, 1).id, answer({ kind: "restart" }), 1);
-    expect(sender.flush(1).calls.map(shown)).toEqual(["1.1: 1", "1.2: 2"]);
+    const [first] = sender.flush(1).calls;
+    expect(first && shown(first)).toBe("1.1: 1");
+    expect(sender.flush(2).calls).toEqual([]);
+    sender.onAnswer(callOf(first ? [first] : []).id, answer(taken), 3);
+    expect(sender.flush(3).calls.map(shown)).toEqual(["1.2: 2"]);
   });
 
-  test("starts over when the other end asks for a batch that it has answered", () => {
+  test("makes few calls while one batch fails and the other end asks for it with each answer to the next", () => {
+    const { sender } = started();
+    for (const body of [1, 2]) sender.enqueue(publish(1, body), 0);
+    let calls = 0;
+    for (let nowMs = 0; nowMs < 5_000; nowMs += 1) {
+      if (nowMs === 1) sender.enqueue(publish(1, 3), nowMs);
+      for (const { id } of sender.flush(nowMs).calls) {
+        calls += 1;
+        if (id.n === 1) sender.onFailure(id, true, nowMs);
+        else sender.onAnswer(id, answer({ kind: "resend-from", n: 1 }), nowMs);
+      }
+    }
+    expect(calls).toBeLessThan(30);
+  });
+
+  test("starts over at once when the other end asks for a batch that it has answered; the QoS 0 it may hold", () => {
     const { sender } = started();
     sender.enqueue(publish(1, 1), 0);
     sender.onAnswer(callOf(sender.flush(0).calls).id, answer(taken), 0);
+    sender.enqueue(publish(0, 9), 0);
     sender.enqueue(publish(1, 2), 0);
     sender.onAnswer(callOf(sender.flush(0).calls).id, answer({ kind: "resend-from", n: 1 }), 1);
     expect(sender.flush(1).calls.map(shown)).toEqual(["2.1: 2"]);
+  });
+
+  /** Three on their way: the second was answered, the first was not. `third` leaves before or after that answer. */
+  function answeredOutOfTurn(isLate: boolean) {
+    const { sender } = started(new MemoryOutbox(), { windowBatches: 3 });
+    const send = (body: number): Call => {
+      sender.enqueue(publish(1, body), 0);
+      return callOf(sender.flush(0).calls);
+    };
+    const [first, second] = [send(1), send(2)];
+    sender.onFailure(first.id, true, 0);
+    const early = isLate ? undefined : send(3);
+    sender.onAnswer(second.id, answer(taken), 1);
+    return { sender, third: early ?? send(3) };
+  }
+
+  test("starts over at once when the other end asks for one that it has answered out of turn", () => {
+    const { sender, third } = answeredOutOfTurn(true);
+    sender.onAnswer(third.id, answer({ kind: "resend-from", n: 2 }), 1);
+    expect(sender.flush(1).calls.map(shown)).toEqual(["2.1: 1", "2.2: 3"]);
+  });
+
+  test("only repeats where that answer may have crossed the question", () => {
+    const { sender, third } = answeredOutOfTurn(false);
+    sender.onAnswer(third.id, answer({ kind: "resend-from", n: 2 }), 1);
+    expect(sender.flush(1).calls.map(shown)).toEqual(["1.3: 3"]);
   });
 
   test("splits batches at their limit of bytes; a larger entry travels alone", () => {

@@ -240,6 +240,15 @@ export class Shard {
     this.wake();
   }
 
+  /** Memory is lost where nothing has happened for long, no call is on its way either. Gives whether it was. */
+  sleep(): boolean {
+    const isBusy = this.#calls.size + this.#verdicts.length + this.#replies.length + this.#effects.length > 0;
+    const isCalled = this.#world.shards[this.at - 1]?.sender.isQuiet === false;
+    if (isBusy || isCalled || !this.sender.isQuiet || !this.#receiver.isQuiet) return false;
+    this.#start();
+    return true;
+  }
+
   /** Asks for a turn, unless an earlier one is coming. */
   wake(delayMs = 1): void {
     const atMs = this.#world.nowMs + delayMs;

@@ -115,6 +115,37 @@ describe("in a storm of losses, repeats and crashes", { timeout: TIMEOUT_MS }, (
   });
 });
 
+/** Messages of every QoS over a network that keeps their order; any shard sleeps whenever it may. */
+function withSleeps(seed: number, shards: number): { world: World; sleeps: number } {
+  const world = new World(seed, shards, { ...calm, delayMs: 1 });
+  const random = seeded(seed + 1);
+  let sleeps = 0;
+  for (let burst = 0; burst < 100; burst += 1) {
+    world.at(burst * 100, () => {
+      for (const shard of world.shards) if (random() < 0.5 && shard.sleep()) sleeps += 1;
+      for (let frame = 0; frame < 3; frame += 1) {
+        const qos = Math.floor(random() * 3) as QoS;
+        world.at(frame * 2, () => world.publish("publish", qos));
+      }
+    });
+  }
+  world.run(200_000);
+  return { world, sleeps };
+}
+
+test.each([2, 3])("where shards sleep between messages nothing is lost or doubled, QoS 0 neither, at %i", (shards) => {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    const { world, sleeps } = withSleeps(seed, shards);
+    const ids = (isQos0: boolean): number[] =>
+      world.sent
+        .filter(({ qos, id }) => (qos === 0) === isQos0 && (shards === 2 || isWanted({ id, qos })))
+        .map(({ id }) => id);
+    const last = world.shards.at(-1);
+    expect([seed, last?.live, last?.log]).toEqual([seed, ids(true), ids(false)]);
+    expect(sleeps).toBeGreaterThan(50);
+  }
+});
+
 describe("the simulation finds", { timeout: TIMEOUT_MS }, () => {
   const cases: readonly (readonly [Fault, number, string])[] = [
     ["ignores n", 2, "order of QoS 1 and 2"],

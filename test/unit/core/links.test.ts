@@ -140,9 +140,10 @@ describe("routes", () => {
 
   test("of a shared subscription end at once, so that the group does not gather messages for nobody", () => {
     const { shards, topic, subscriber } = net();
-    shards.send(subscriber, subscribe(1, `$share/g/${topic}`));
-    expect(routesAt(shards, b)).toBe(1);
-    shards.send(subscriber, unsubscribe(`$share/g/${topic}`));
+    const ephemeral = shards.connect(a);
+    for (const client of [subscriber, ephemeral]) shards.send(client, subscribe(1, `$share/g/${topic}`));
+    expect(routesAt(shards, b)).toBe(3); // that of a durable member has a mark beside it
+    for (const client of [subscriber, ephemeral]) shards.send(client, unsubscribe(`$share/g/${topic}`));
     expect(routesAt(shards, b)).toBe(0);
   });
 

@@ -63,9 +63,22 @@ function message(name: string, { payload = "x", ...rest }: MessageOptions = {}):
   return { topicName: topicName(name), payload: Buffer.from(payload), qos: 1, retain: true, ...rest };
 }
 
+/** Nobody wakes it: what expires without being asked for is in retained-expiry.test.ts. */
+function messagesOver(store: MemoryStore, limits: Partial<Limits> = {}): RetainedMessages {
+  const meta = { getNumber: () => undefined, putNumber: () => undefined };
+  return new RetainedMessages(
+    { retained: store, meta },
+    {
+      limits: { ...defaultLimits, ...limits },
+      counters: { retainedExpired: 0 },
+      effects: { wakeAt: () => undefined, needsFlush: () => undefined },
+    },
+  );
+}
+
 function setUp(limits: Partial<Limits> = {}) {
   const store = new MemoryStore();
-  return { store, retained: new RetainedMessages(store, { ...defaultLimits, ...limits }) };
+  return { store, retained: messagesOver(store, limits) };
 }
 
 function setAll(retained: RetainedMessages, names: readonly string[], nowMs = 1): void {
@@ -127,7 +140,7 @@ describe("set and get", () => {
     const { retained, store } = setUp();
     setAll(retained, ["a", "b"], 1000);
     retained.flush();
-    const restarted = new RetainedMessages(store, defaultLimits);
+    const restarted = messagesOver(store);
     setAll(restarted, ["c"], 1001);
     const versions = ["a", "b", "c"].map((each) => restarted.get(topicName(each), 1001)?.version ?? 0);
     expect(versions).toEqual([1000 * 1024, 1000 * 1024 + 1, 1001 * 1024]);
@@ -138,7 +151,7 @@ describe("set and get", () => {
     const { retained, store } = setUp();
     setAll(retained, ["a", "b", "c"], 1000);
     retained.flush();
-    const restarted = new RetainedMessages(store, defaultLimits);
+    const restarted = messagesOver(store);
     const bound = restarted.versionAt(1001);
     setAll(restarted, ["b", "d"], 1001);
     const page = restarted.page(topicFilter("#"), undefined, 10, 1001, bound);
@@ -191,7 +204,7 @@ describe("limits", () => {
     const { retained, store } = setUp();
     setAll(retained, ["a", "b"]);
     retained.flush();
-    const restarted = new RetainedMessages(store, { ...defaultLimits, maximumRetainedMessages: 2 });
+    const restarted = messagesOver(store, { maximumRetainedMessages: 2 });
     expect(restarted.set(message("c"), 1).ok).toBe(false);
     expect([restarted.count, restarted.bytes]).toEqual([2, 4]);
   });

@@ -88,6 +88,9 @@ export class FakeShard implements ShardApi {
     return this.retained.get(topicName) ?? null;
   }
 
+  /** A test of backups puts a core in its place. */
+  transfer: ShardApi["transfer"] = async () => ({ kind: "unsettled" });
+
   async shutDown(): Promise<void> {
     this.#failIfToldTo();
     this.isShutDown = true;
@@ -142,6 +145,8 @@ export function startBroker(env: Record<string, unknown> = { ANONYMOUS: "loopbac
   const deps: HttpDeps = {
     config: config.value,
     layout: async () => layout,
+    freshLayout: async () => layout,
+    layoutChange: async () => undefined,
     shard,
     // Node has no 101: 299 stands for it.
     upgrade: async (request, namespace) => {

@@ -99,6 +99,8 @@ describe("methods and paths", () => {
       log: (record) => log.push(record),
       upgrade: () => Promise.reject(new Error("inner secret")),
       layout: () => Promise.resolve({ number: 1, shards: 1, subtreeDepth: 1, depthByPrefix: [], hashSeed: 0 }),
+      freshLayout: () => Promise.reject(new Error("unused")),
+      layoutChange: () => Promise.reject(new Error("unused")),
       shard: () => {
         throw new Error("unused");
       },

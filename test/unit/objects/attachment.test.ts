@@ -12,6 +12,7 @@ import {
   packSaved,
   readHead,
   setLastSeen,
+  setRelayBehind,
   unpackSaved,
 } from "../../../src/objects/attachment.ts";
 import { publish, Scene, subscribe } from "../../support/scene.ts";
@@ -37,6 +38,7 @@ const full: SavedTerms = {
   ],
   outboundAliasMaximum: 65_535,
   outboundAliases: ["topic/1" as TopicName, "topic/2" as TopicName],
+  unansweredQos2: 300,
 };
 const least: SavedTerms = {
   wantsProblemInformation: true,
@@ -80,6 +82,29 @@ describe("an attachment of MQTT 5", () => {
     // No maximum size, wants problem information, no method, no aliases in, maximum 0, none out.
     expect([...v5.subarray(v3.length)]).toEqual([0, 1, 0, 0, 0, 0]);
   });
+});
+
+test("what the first release does not know of an attachment comes behind and beside what it reads", () => {
+  const [older, newer] = [{ ...full, unansweredQos2: undefined }, full].map(({ unansweredQos2, ...rest }) => {
+    const terms = unansweredQos2 === undefined ? rest : { ...rest, unansweredQos2 };
+    return packHead(
+      { ...head, isRelayBehind: unansweredQos2 !== undefined },
+      packSaved({ ...stored, snapshot: ofV5(terms) }),
+    );
+  });
+  const [flags, isDirtyOrOverflow] = [1, 0b11];
+  expect((newer?.[flags] ?? 0) & isDirtyOrOverflow).toBe((older?.[flags] ?? 0) & isDirtyOrOverflow);
+  const withoutFlags = (bytes: Uint8Array | undefined): string =>
+    hexOf((bytes ?? new Uint8Array()).subarray(flags + 1));
+  expect(withoutFlags(newer).startsWith(withoutFlags(older))).toBe(true);
+});
+
+test("that the client of a relay is behind is patched in place, both ways", () => {
+  const bytes = packHead({ ...head, hasOverflow: true }, Uint8Array.of(1, 2, 3));
+  setRelayBehind(bytes, true);
+  expect(readHead(bytes)).toEqual({ ...head, hasOverflow: true, isRelayBehind: true });
+  setRelayBehind(bytes, false);
+  expect([readHead(bytes), [...bodyOf(bytes)]]).toEqual([{ ...head, hasOverflow: true }, [1, 2, 3]]);
 });
 
 test("a version that is not known throws, and nothing else is read", () => {

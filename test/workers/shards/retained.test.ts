@@ -106,6 +106,7 @@ describe("a page that is on its way", () => {
     const subscriber = await cluster.client(subscriberId);
     let failures = 0;
     await withTap(
+      cluster,
       async ({ run, to }) => {
         const answer = await run();
         if (!to.endsWith(`/${c}`) || failures > 3) return answer;

@@ -63,6 +63,7 @@ describe("a subscription at several shards", () => {
     const door = Promise.withResolvers<void>();
     const knock = Promise.withResolvers<void>();
     await withTap(
+      cluster,
       async ({ run }) => {
         knock.resolve();
         await door.promise;

@@ -203,6 +203,19 @@ const cases: Record<Exclude<LimitName, LimitInWorkerd>, Case> = {
       expect(scene.broker.log.mayAppend(300)).toBe(true);
     },
   },
+  retainedExpiryIntervalMs: {
+    small: { retainedExpiryIntervalMs: 100_000 },
+    run: (scene) => {
+      const offender = scene.connect("c", { protocolVersion: 5, keepAliveSec: 0 });
+      const expiring = { retain: true, properties: { messageExpiryIntervalSec: 1 } };
+      offender.send(publish("t", "x", expiring));
+      scene.flush();
+      scene.pass(99);
+      expect(scene.broker.retained.count).toBe(1);
+      scene.pass(1);
+      expect(scene.broker.retained.count).toBe(0);
+    },
+  },
   maximumIdempotencyKeys: {
     small: {},
     run: (scene) => {

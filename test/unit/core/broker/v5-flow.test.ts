@@ -15,7 +15,9 @@ import {
   subscribe,
   unsubscribe,
   upTo,
+  type Client,
 } from "../../../support/scene.ts";
+import { SleepingScene } from "../../../support/sleeping-scene.ts";
 import { ShardNet } from "../shard-net.ts";
 import { kept, v5 } from "./v5.ts";
 
@@ -48,6 +50,74 @@ describe("RECEIVE_MAXIMUM", () => {
     const denied = new Scene({ limits }).connect("a", v5());
     for (const id of upTo(5)) denied.send(publish2("$SYS/t", "x", id));
     expect(denied.lines()).toEqual(upTo(5).map((id) => `pubrec ${id}/135`));
+  });
+
+  describe("is about one connection: the session's open QoS 2 messages of an earlier one do not count (§4.9)", () => {
+    /** A client with as many open QoS 2 messages as Receive Maximum allows comes back. */
+    function back() {
+      const scene = new Scene({ limits });
+      const before = scene.connect("a", kept());
+      before.send(publish2("t", "x", 1), publish2("t", "x", 2));
+      scene.flush();
+      before.drop();
+      return { scene, client: scene.connect("a", kept()) };
+    }
+
+    test("as many new ones may be open, and one more is 0x93", () => {
+      const { client } = back();
+      client.send(publish2("t", "x", 3), publish2("t", "x", 4));
+      expect(client.lines()).toEqual(["pubrec 3/16", "pubrec 4/16"]);
+      client.send(publish2("t", "x", 5));
+      expect(client.lines()).toEqual(["disconnect 147", "close"]);
+    });
+
+    test("a PUBCOMP for an old one makes room for a new one, as it does in the client's count", () => {
+      const { client } = back();
+      client.send(publish2("t", "x", 3), publish2("t", "x", 4), ack("pubrel", 1), publish2("t", "x", 5));
+      expect(client.lines()).toEqual(["pubrec 3/16", "pubrec 4/16", "pubcomp 1", "pubrec 5/16"]);
+      client.send(publish2("t", "x", 6));
+      expect(client.lines()).toEqual(["disconnect 147", "close"]);
+    });
+
+    test("but gives no more room than Receive Maximum", () => {
+      const { client } = back();
+      client.send(ack("pubrel", 1), ack("pubrel", 2), ack("pubrel", 9));
+      client.send(...upTo(3, 3).map((id) => publish2("t", "x", id)));
+      expect(client.lines().slice(3)).toEqual(["pubrec 3/16", "pubrec 4/16", "disconnect 147", "close"]);
+    });
+
+    test("also when the shard has slept meanwhile", () => {
+      const scene = new SleepingScene({ limits });
+      const before = scene.connect("a", kept());
+      before.send(publish2("t", "x", 1), publish2("t", "x", 2));
+      scene.flush();
+      before.drop();
+      const client = scene.connect("a", kept());
+      scene.sleep();
+      client.send(publish2("t", "x", 3), publish2("t", "x", 4));
+      scene.sleep();
+      client.send(publish2("t", "x", 5));
+      expect(client.lines()).toEqual(["disconnect 147", "close"]);
+    });
+
+    test("no session gathers more of them than a row can hold: PUBREC 0x97 then", () => {
+      const scene = new Scene({ limits: { receiveMaximum: 4_096 } });
+      const sendFrom = (client: Client, first: number, count: number): string[] => {
+        client.send(...upTo(count, first).map((id) => publish2("t", "x", id)));
+        scene.flush();
+        return client.lines();
+      };
+      const before = scene.connect("a", kept());
+      sendFrom(before, 1, 4_096);
+      before.drop();
+      const client = scene.connect("a", kept());
+      const lines = sendFrom(client, 5_001, 1_000);
+      expect(lines.filter((line) => line.endsWith("/16"))).toHaveLength(404);
+      expect(lines.filter((line) => line.endsWith("/151"))).toHaveLength(596);
+      client.send(ack("pubrel", 1));
+      client.take();
+      expect(sendFrom(client, 5_999, 1)).toEqual(["pubrec 5999/16"]);
+    });
   });
 
   test("a repeated PUBLISH is no other message", () => {
@@ -103,7 +173,7 @@ describe("RECEIVE_MAXIMUM", () => {
     ]);
   });
 
-  test("what is open counts over a hibernation and over a new connection", () => {
+  test("what is open counts over a hibernation", () => {
     const scene = new Scene({ limits });
     const client = scene.connect("a", kept());
     client.send(publish2("t", "x", 1), publish2("t", "x", 2));
@@ -113,8 +183,6 @@ describe("RECEIVE_MAXIMUM", () => {
     const again = scene.connect("a", kept());
     again.send(publish2("t", "x", 2, { dup: true }));
     expect(again.lines()).toEqual(["pubrec 2"]);
-    again.send(publish2("t", "x", 3));
-    expect(again.lines()).toEqual(["disconnect 147", "close"]);
   });
 
   test("a v3 client, which was never told, is held to it at QoS 2 only", () => {

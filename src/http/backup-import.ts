@@ -4,7 +4,7 @@
 import type { Result } from "../core/brand.ts";
 import { refusalOf } from "../core/layout-refusal.ts";
 import type { Layout } from "../core/placement.ts";
-import type { ImportCounts } from "../core/transfer/import.ts";
+import { noImportCounts, type ImportCounts } from "../core/transfer/import.ts";
 import { splitByShard } from "../core/transfer/split.ts";
 import type { Violation } from "../core/violation.ts";
 import type { TransferAnswer, TransferRequest } from "../objects/shard-transfer.ts";
@@ -45,18 +45,7 @@ type Taken = Extract<TransferAnswer, { kind: "taken" }>;
 type Counts = { -readonly [Name in keyof ImportCounts]: number };
 
 class ImportRun {
-  readonly counts: Counts & { partsKnown: number } = {
-    sessions: 0,
-    sessionsKept: 0,
-    sessionsExpired: 0,
-    messages: 0,
-    messagesLeftOut: 0,
-    retained: 0,
-    retainedLeftOut: 0,
-    wills: 0,
-    willsLeftOut: 0,
-    partsKnown: 0,
-  };
+  readonly counts: Counts & { partsKnown: number } = { ...noImportCounts, partsKnown: 0 };
   readonly #exchange: Exchange;
   #layout: Layout;
   readonly #read: (line: Uint8Array) => Result<BackupLine, string>;

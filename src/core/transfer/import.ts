@@ -110,7 +110,7 @@ function limitOf(
     : undefined;
 }
 
-const noCounts: ImportCounts = {
+export const noImportCounts: ImportCounts = {
   sessions: 0,
   sessionsKept: 0,
   sessionsExpired: 0,
@@ -124,7 +124,7 @@ const noCounts: ImportCounts = {
 
 /** One part on its way in. */
 class ImportRun {
-  readonly counts = { ...noCounts };
+  readonly counts = { ...noImportCounts };
   readonly subscriptions: BroughtSubscription[] = [];
   /** Of the sessions that it brought, rising. */
   readonly numbers: SessionNumber[] = [];

@@ -216,7 +216,7 @@ export class Client {
     this.#will?.onTakenOver();
     this.#will = will;
     will?.onConnected();
-    this.#life.onConnected();
+    this.#life.onConnected(dialledAtMs);
     previous?.cut();
     this.#startsClean = false;
     this.#requests.clear();

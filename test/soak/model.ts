@@ -46,6 +46,8 @@ export class Model {
   crashedAt: Tick = -1;
   /** When it may have begun, by this process's clock. */
   crashedAtMs = -1;
+  /** From then on nothing was planned that crashes, by the clock. */
+  crashEndedAtMs = -1;
 
   constructor(settings: ModelSettings) {
     this.#settings = settings;
@@ -64,6 +66,7 @@ export class Model {
 
   endCrash(): void {
     this.crashedAt = this.tick();
+    this.crashEndedAtMs = performance.now();
   }
 
   violate(text: string): void {

@@ -42,8 +42,9 @@ export class SessionLife {
     return this.#expiryMs + 2 * slackMs;
   }
 
-  onConnected(): void {
-    this.#connectedAtMs = performance.now();
+  /** The broker may have let it in, and crashed, long before this process read its CONNACK. */
+  onConnected(dialledAtMs: number): void {
+    this.#connectedAtMs = dialledAtMs;
     this.#leftAtMs = undefined;
   }
 
@@ -59,8 +60,8 @@ export class SessionLife {
   onLost(wasCut: boolean): void {
     this.#onTried(wasCut ? noticedWithinMs : 0);
     // The broker may have known of it long before this process did.
-    const { crashedAt, crashedAtMs } = this.#model;
-    const isCrash = crashedAt === never || crashedAtMs > this.#connectedAtMs;
+    const { crashedAt, crashedAtMs, crashEndedAtMs } = this.#model;
+    const isCrash = crashedAt === never || crashEndedAtMs > this.#connectedAtMs;
     const crashMs = isCrash ? Math.max(crashedAtMs, this.#connectedAtMs) : never;
     this.#lostAtMs = Math.min(this.#triedAtMs, this.#leftAtMs ?? never, crashMs);
   }

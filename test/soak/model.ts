@@ -228,6 +228,8 @@ export class Model {
 
   #judgeOrder(session: SessionRecord, published: Published, { qos }: Incoming, to: string): void {
     if (published.isWill) return;
+    // Of a message that was sent again the first copy at QoS 0 may have met nobody on line.
+    if (qos === 0 && published.isSentAgain) return;
     const [subtree] = published.topicName.split("/");
     const stream = `${subtree}/${published.qos > 0 ? 1 : 0}/${qos > 0 ? 1 : 0}`;
     const earlier = session.outOfOrder(published, stream);

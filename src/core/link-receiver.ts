@@ -166,9 +166,10 @@ export class LinkReceiver<Call> {
   #take(batch: Batch, call: Call | undefined, taken: Taken[]): Reply<Call>[] {
     this.#next = batch.n + 1;
     const calls = call === undefined ? [] : [call];
-    // What this durable number stood for was committed in an earlier life: nothing of it happens again.
+    // What this durable number stood for was committed in an earlier life: no message of it is taken again. What is
+    // answered by an entry of its own is: that answer may have been lost with the life.
     const isKnown = batch.durable !== undefined && batch.durable <= this.#lastDurable;
-    const items = isKnown ? [] : batch.items;
+    const items = isKnown ? batch.items.filter(isControl) : batch.items;
     const known = items.filter((item) => item.entry.kind !== "unknown");
     const verdicts = items.filter((item) => item.entry.kind === "unknown").map(notUnderstood);
     const open = new Set(known.filter(needsVerdict).map((item) => item.ordinal));
@@ -227,4 +228,7 @@ const idOf = ({ incarnation, opening, n }: Batch): TakenId => ({ incarnation, op
 const notUnderstood = ({ ordinal }: BatchItem): ItemVerdict => ({ ordinal, verdict: "not-understood" });
 
 /** Nobody waits for a verdict on QoS 0. */
+/** The same twice is the same as once. */
+const isControl = ({ entry }: BatchItem): boolean => !("message" in entry);
+
 const needsVerdict = ({ entry }: BatchItem): boolean => !("qos" in entry && entry.qos === 0);

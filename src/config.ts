@@ -12,10 +12,15 @@ import { limits as limitTable, type Limit, type LimitName, type Limits } from ".
 import type { Layout } from "./core/placement.ts";
 import { queueOverflows, type QueueOverflow } from "./core/queue-overflow.ts";
 
+/** `hibernate`: the platform keeps the sockets of a shard that sleeps. `accept`: who is connected keeps it awake. */
+const socketModes = ["hibernate", "accept"] as const;
+export type SocketMode = (typeof socketModes)[number];
+
 export interface Config {
   readonly limits: Limits;
   readonly features: Features;
   readonly queueOverflow: QueueOverflow;
+  readonly sockets: SocketMode;
   /** What the variables propose; the registry's record decides. */
   readonly layout: Pick<Layout, "shards" | "subtreeDepth" | "depthByPrefix">;
   readonly namespaces: ReadonlySet<string>;
@@ -62,6 +67,7 @@ const singleVariables = [
   "ANONYMOUS",
   "ALLOWED_ORIGINS",
   "PROCESS_SOCKET_LIMIT",
+  "SOCKETS",
   "STOP_TOKEN",
   "MAXIMUM_QOS",
   "RETAIN_AVAILABLE",
@@ -97,7 +103,8 @@ export function parseConfig(env: Env): Result<Config, readonly ConfigProblem[]> 
   const config: Config = {
     limits: readLimits(reader),
     features: readFeatures(reader),
-    queueOverflow: readQueueOverflow(reader),
+    queueOverflow: reader.oneOf("QUEUE_OVERFLOW", queueOverflows, "drop-oldest"),
+    sockets: reader.oneOf("SOCKETS", socketModes, "hibernate"),
     layout: readLayout(reader),
     namespaces,
     users,
@@ -162,6 +169,13 @@ class Reader {
     return false;
   }
 
+  oneOf<Name extends string>(variable: Variable, names: readonly Name[], byDefault: Name): Name {
+    const text = this.text(variable);
+    const found = names.find((name) => name === text);
+    if (text !== undefined && found === undefined) this.report(variable, ` must be one of ${names.join(", ")}`);
+    return found ?? byDefault;
+  }
+
   list(variable: Variable): readonly string[] {
     const items = this.text(variable)?.split(",") ?? [];
     return items.map((item) => item.trim()).filter((item) => item !== "");
@@ -218,14 +232,6 @@ function readFeatures(reader: Reader): Features {
     ...(another !== undefined && { elsewhere: { kind: "use-another-server", serverReference: another } }),
     ...(moved !== undefined && { elsewhere: { kind: "server-moved", serverReference: moved } }),
   };
-}
-
-function readQueueOverflow(reader: Reader): QueueOverflow {
-  const text = reader.text("QUEUE_OVERFLOW");
-  const found = queueOverflows.find((name) => name === text);
-  if (text !== undefined && found === undefined)
-    reader.report("QUEUE_OVERFLOW", ` must be one of ${queueOverflows.join(", ")}`);
-  return found ?? "drop-oldest";
 }
 
 function readConnackText(reader: Reader, variable: Variable): string | undefined {

@@ -9,7 +9,7 @@ import { malformed, protocolError, type Violation } from "../core/violation.ts";
 import { notUtf8, PacketCursor, uint16At, zeroPacketId } from "./packet-cursor.ts";
 import { flag, packetTypeName } from "./packet-type.ts";
 import { readProperties } from "./read-properties.ts";
-import { parseUtf8 } from "./utf8.ts";
+import { topicText } from "./topic-texts.ts";
 
 const tooShort = malformed("PUBLISH is shorter than its fields");
 
@@ -30,7 +30,7 @@ export function decodePublish(
   const qos = ((first >> flag.qosShift) & flag.qosMask) as QoS;
   const headerEnd = qos === 0 ? topicEnd : topicEnd + 2;
   if (headerEnd > end || at + 2 > end) return tooShort;
-  const topicName = parseUtf8(bytes.subarray(at + 2, topicEnd));
+  const topicName = topicText(bytes, at + 2, topicEnd);
   if (topicName === undefined) return notUtf8("the topic name"); // [MQTT-3.3.2-1]
   const dup = (first & flag.dup) !== 0;
   const retain = (first & flag.retain) !== 0;

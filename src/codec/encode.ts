@@ -21,17 +21,34 @@ const acknowledgementFirstByte = {
 /** §3.8.3, §3.9.3 v3.1.1: the one code by which a filter is refused there. */
 const subackFailure = 0x80;
 
+/**
+ * The first byte of a packet that says no more than its packet identifier, the four bytes `first, 2, id`; `undefined`
+ * for any other. MQTT 3 says no more ever; in MQTT 5 success without properties goes without saying (§3.4.2.1).
+ */
+export function shortAcknowledgement(packet: ServerPacket, version: ProtocolVersion): number | undefined {
+  switch (packet.kind) {
+    case "puback":
+    case "pubrec":
+    case "pubrel":
+    case "pubcomp":
+      return version !== 5 || ((packet.reasonCode ?? 0) === reasonCode.success && packet.properties === undefined)
+        ? acknowledgementFirstByte[packet.kind]
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
 function encodeAcknowledgement(packet: Acknowledgement, version: ProtocolVersion): Bytes {
-  const first = acknowledgementFirstByte[packet.kind];
   const { packetId } = packet;
+  const short = shortAcknowledgement(packet, version);
+  if (short !== undefined) return Uint8Array.of(short, 2, packetId >> 8, packetId & 0xff);
+  const first = acknowledgementFirstByte[packet.kind];
   const code = packet.reasonCode ?? reasonCode.success;
-  if (version !== 5) return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
   const properties = toLibraryProperties(packet.properties);
   if (properties !== undefined) {
     return generateWithLibrary({ cmd: packet.kind, messageId: packetId, reasonCode: code, properties }, version);
   }
-  // §3.4.2.1: success without properties goes without saying.
-  if (code === reasonCode.success) return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
   // §3.4.2.2.1: a remaining length below 4 says that there are no properties.
   return Uint8Array.of(first, 3, packetId >> 8, packetId & 0xff, code);
 }

@@ -61,6 +61,11 @@ export class PacketDecoder {
     return this.#feed.length > 0;
   }
 
+  /** Bytes that were pushed and that no packet has taken. */
+  get unread(): number {
+    return this.#feed.length;
+  }
+
   /**
    * A copy of the bytes of an incomplete packet (with everything that `next` has not been asked for), to be saved
    * before a hibernation: pushed into a new decoder they continue this one. At most `maximumPacketSize` once `next`

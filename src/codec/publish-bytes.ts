@@ -69,6 +69,7 @@ const propertyWriter = new PacketWriter();
  * @param first From `publishFirstByte`.
  * @param packetId `undefined` exactly for QoS 0.
  * @param properties MQTT 5 has them, if empty; `undefined` for MQTT 3.
+ * @param used A buffer that may be written over: it is where the packet has just that size.
  * @throws RangeError for strings over 65,535 bytes and packets over 256 MB.
  */
 export function layOutPublish(
@@ -77,6 +78,7 @@ export function layOutPublish(
   packetId: number | undefined,
   properties: PublishProperties | undefined,
   payload: Uint8Array,
+  used?: Uint8Array<ArrayBuffer>,
 ): PublishLayout {
   const writer = packetWriter.reset().string(topicName);
   const packetIdAt = writer.length;
@@ -86,8 +88,8 @@ export function layOutPublish(
     writer.varint(propertyWriter.length);
   }
   const expiryAt = writer.length + 1; // behind the identifier of the first property
-  if (properties !== undefined) writer.raw(propertyWriter.view);
-  const bytes = writer.finish(first, payload);
+  if (properties !== undefined && propertyWriter.length > 0) writer.raw(propertyWriter.view);
+  const bytes = writer.finish(first, payload, used);
   const bodyAt = bytes.length - writer.length - payload.length;
   return {
     bytes,

@@ -13,6 +13,8 @@ const maximumExpirySec = 0xffff_ffff;
  * Bounded because each holds a copy of the payload.
  */
 const maximumForms = 12;
+/** A buffer for one packet costs more than the packet's encoding, but what is kept for the next one stays small. */
+const mostUsedBytes = 4_096;
 
 /**
  * What of a PUBLISH changes its layout, as bits; that of MQTT 3 has the second alone. QoS, RETAIN and DUP are bits of the
@@ -68,9 +70,13 @@ function shapeFor(header: PublishHeader): number {
   return shape.isVersion5 | hasPacketId | shape.hasAlias | (header.isTopicKnown === true ? shape.isTopicKnown : 0);
 }
 
+const noProperties: PublishProperties = {};
+
 /** Alias and identifiers are the receiver's, whatever the publisher's packet had. */
 function propertiesFor(message: Message, header: PublishHeader): PublishProperties {
   const { expiresAtMs } = message;
+  const isPlain = message.properties === undefined && expiresAtMs === undefined && (header.topicAlias ?? 0) === 0;
+  if (isPlain && identifiersFor(header) === none) return noProperties;
   return {
     ...message.properties,
     ...(expiresAtMs === undefined ? undefined : { messageExpiryIntervalSec: remainingSec(expiresAtMs, header.nowMs) }),
@@ -79,14 +85,23 @@ function propertiesFor(message: Message, header: PublishHeader): PublishProperti
   };
 }
 
-function layOut(message: Message, header: PublishHeader): Form {
+function layOut(message: Message, header: PublishHeader, used: Uint8Array<ArrayBuffer> | undefined): Form {
   const first = publishFirstByte(header.qos, header.retain, header.dup);
   const formShape = shapeFor(header);
   const topicName = (formShape & shape.isTopicKnown) === 0 ? message.topicName : "";
   const packetId = header.qos === 0 ? undefined : (header.packetId ?? 0);
   const properties = header.version === 5 ? propertiesFor(message, header) : undefined;
-  const layout = layOutPublish(first, topicName, packetId, properties, message.payload);
-  return { ...layout, shape: formShape, subscriptionIdentifiers: [...identifiersFor(header)] };
+  const { bytes, packetIdAt, expiryAt, topicAliasAt } = layOutPublish(
+    first,
+    topicName,
+    packetId,
+    properties,
+    message.payload,
+    used,
+  );
+  const identifiers = identifiersFor(header);
+  const subscriptionIdentifiers = identifiers === none ? none : [...identifiers];
+  return { bytes, packetIdAt, expiryAt, topicAliasAt, shape: formShape, subscriptionIdentifiers };
 }
 
 /** Remembers the last message (by identity) and its encodings. One per shard; a message must not change once given. */
@@ -94,6 +109,8 @@ export class PublishEncoder {
   #message: Message | undefined;
   readonly #forms: Form[] = [];
   #nextReplaced = 0;
+  /** Of the first form of the message before: the next one is often as long. */
+  #used: Uint8Array<ArrayBuffer> | undefined;
 
   /**
    * Encodes `message` as a PUBLISH with this header.
@@ -104,7 +121,7 @@ export class PublishEncoder {
   encode(message: Message, header: PublishHeader): Uint8Array {
     if (message !== this.#message) this.#start(message);
     const form = this.#find(header);
-    if (form === undefined) return this.#remember(layOut(message, header));
+    if (form === undefined) return this.#remember(layOut(message, header, this.#takeUsed()));
     const { bytes, packetIdAt, expiryAt, topicAliasAt } = form;
     bytes[0] = publishFirstByte(header.qos, header.retain, header.dup);
     if (packetIdAt >= 0) setUint16(bytes, packetIdAt, header.packetId ?? 0);
@@ -115,8 +132,10 @@ export class PublishEncoder {
     return bytes;
   }
 
-  /** Lets go of the last message and its encodings. */
+  /** Lets go of the last message and its encodings, but for one small buffer. */
   forget(): void {
+    const used = this.#forms[0]?.bytes;
+    if (used !== undefined && used.length <= mostUsedBytes) this.#used = used;
     this.#message = undefined;
     this.#forms.length = 0;
     this.#nextReplaced = 0;
@@ -125,6 +144,12 @@ export class PublishEncoder {
   #start(message: Message): void {
     this.forget();
     this.#message = message;
+  }
+
+  #takeUsed(): Uint8Array<ArrayBuffer> | undefined {
+    const used = this.#used;
+    this.#used = undefined;
+    return used;
   }
 
   #find(header: PublishHeader): Form | undefined {

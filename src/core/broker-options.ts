@@ -32,7 +32,7 @@ export interface Stores {
 export interface BrokerOptions {
   readonly limits: Limits;
   readonly shardIndex: number;
-  /** Random: a new one each time the object starts. */
+  /** A new one each time the object starts (`incarnationAt`). */
   readonly incarnation: number;
   readonly protocolVersions: readonly ProtocolVersion[];
   readonly features: Features;

@@ -38,6 +38,7 @@ import { claimKey, finishKey, publishOnce, type OnceAnswer } from "./publish-onc
 import type { PublishOutcome } from "./publish-outcome.ts";
 import { reasonCode } from "./reason-code.ts";
 import { QueueMemory } from "./queue-memory.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { pumpReplays, ReplayRows } from "./replay.ts";
 import { RetainedMessages } from "./retained.ts";
 import type { Session } from "./session.ts";
@@ -88,6 +89,7 @@ export class Broker {
   /** What is delivered now must not leave before the commit, even to sessions that need none. */
   deliversAfterCommit = false;
   readonly counters = new Counters();
+  readonly rates: RateLimits;
   /** Shared ones included. */
   subscriptionCount = 0;
   /** Time of the present input (epoch ms). */
@@ -103,6 +105,7 @@ export class Broker {
   constructor(options: BrokerOptions, layout: Layout, stores: Stores, effects: Effects) {
     this.options = options;
     this.limits = options.limits;
+    this.rates = new RateLimits(options.limits);
     this.effects = effects;
     this.sessions = new SessionTable(stores.sessions, stores.meta);
     this.topicNames = new TopicNames(options.limits);
@@ -134,6 +137,7 @@ export class Broker {
     });
     const connection: Connection = {
       id,
+      socket: undefined,
       state: { kind: "awaiting-connect", deadlineMs: nowMs + this.limits.connectTimeoutMs },
       protocolVersion: 4,
       keepAliveSec: 0,
@@ -233,9 +237,11 @@ export class Broker {
     claim: Claim,
     nowMs: number,
     done: (answer: OnceAnswer) => void,
+    /** Asked once the key is claimed: what becomes of all of them where none is to be taken. */
+    judge?: () => PublishOutcome | undefined,
   ): void {
     this.nowMs = nowMs;
-    publishOnce(this, drafts, claim, done);
+    publishOnce(this, drafts, claim, done, judge);
   }
 
   /** An idempotency key of messages that have other owners too. */
@@ -285,7 +291,10 @@ export class Broker {
   saveProgress(session: Session): void {
     const { online } = session;
     if (online?.outbound.kind !== "stored") return;
-    this.progress.set(session.number, online.outbound.progress(true, online.inbound));
+    const { outbound, inbound } = online;
+    if (!this.progress.isAsked(session.number)) {
+      this.progress.setLater(session.number, () => outbound.progress(true, inbound));
+    }
     this.effects.needsFlush();
   }
 
@@ -396,7 +405,8 @@ export class Broker {
       case "pubcomp":
         onAcknowledgement(this, connection, online, packet, nowMs);
         this.groups.pumpFor(session);
-        if (session.replays.size > 0) pumpReplays(this, session);
+        // In a turn of its own, for all acknowledgements that come until then: a page of one message costs as much to find.
+        if (session.replays.size > 0) this.effects.pumpSoon(connection);
         return;
       case "subscribe":
         onSubscribe(this, connection, session, packet, nowMs);

@@ -31,6 +31,8 @@ export interface Exchange {
 export interface Connection {
   /** Unique among all connections of this shard, ever: it names the will's row. */
   readonly id: number;
+  /** The shell's own, found without a table: the core never looks at it. */
+  socket: unknown;
   state: ConnectionState;
   protocolVersion: ProtocolVersion;
   keepAliveSec: number;

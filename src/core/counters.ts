@@ -9,6 +9,7 @@ export type DropReason =
   | "payload_format_invalid"
   | "session_ended"
   | "retained_quota"
+  | "rate_limited"
   | "link_unavailable";
 
 export class Counters {
@@ -33,6 +34,8 @@ export class Counters {
   /** Commits that storage never confirmed, since the process began: each ended the shard's memory. */
   commitsFailed = 0;
   publishDenied = 0;
+  /** Of MQTT 3, over a rate: taken, and acknowledged late. */
+  publishDelayed = 0;
   subscribeDenied = 0;
   readonly #dropped = new Map<DropReason, number>();
 

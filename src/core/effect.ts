@@ -92,6 +92,8 @@ export interface Effects {
   pumpSoon(connection: Connection): void;
   /** Calls `onViolation` for this connection after the present input: for what is found in the midst of others' work. */
   endSoon(connection: Connection, violation: Violation): void;
+  /** Runs something of the core's own after so many ms. The object stays awake until then; a crash forgets it. */
+  later(delayMs: number, run: () => void): void;
   /** Asks every other shard of the namespace for its counts; those that do not answer are left out. At once where there is none. */
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void;
   /** Makes an RPC to another shard; its end comes back as `links.onAnswer` or `links.onFailure`. */

@@ -7,7 +7,7 @@ export interface Limit {
   readonly floor?: 0;
   /** Largest value that configuration may set: what storage or platform can carry. */
   readonly ceiling: number;
-  readonly unit: "bytes" | "count" | "ms" | "s";
+  readonly unit: "bytes" | "bytes/s" | "count" | "count/s" | "ms" | "s";
   readonly reason: string;
 }
 
@@ -198,6 +198,42 @@ export const limits = {
     ceiling: 365 * 24 * 3600,
     unit: "s",
     reason: "age at which a connection is closed, so that its client authenticates again; 0 is none",
+  },
+  clientMessageRate: {
+    default: 0,
+    floor: 0,
+    ceiling: 1_000_000,
+    unit: "count/s",
+    reason: "one client that floods takes the time of all others of its shard; 0 is no limit",
+  },
+  clientByteRate: {
+    default: 0,
+    floor: 0,
+    ceiling: 1024 * MiB,
+    unit: "bytes/s",
+    reason: "the same in bytes of topic, payload and properties; 0 is no limit",
+  },
+  namespaceMessageRate: {
+    default: 0,
+    floor: 0,
+    ceiling: 10_000_000,
+    unit: "count/s",
+    reason:
+      "what all clients of a namespace publish together is billed, and may share a machine with others; 0 is no limit",
+  },
+  namespaceByteRate: {
+    default: 0,
+    floor: 0,
+    ceiling: 10 * 1024 * MiB,
+    unit: "bytes/s",
+    reason: "the same in bytes of topic, payload and properties; 0 is no limit",
+  },
+  rateBurstSec: {
+    default: 10,
+    ceiling: 3_600,
+    unit: "s",
+    reason:
+      "of each rate so much may come at once after a pause: clients publish in bursts, and come back with a backlog",
   },
   sysIntervalMs: {
     default: 60_000,

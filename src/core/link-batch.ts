@@ -26,7 +26,7 @@ export interface BatchHead {
   readonly layout: number;
   /** The sender's shard number. */
   readonly from: number;
-  /** Drawn at random when the sender started. */
+  /** Of the sender's present life; that of a later one is higher, unless its clock went back (`incarnationAt`). */
   readonly incarnation: number;
   /** Rises each time the sender starts over at n = 1. */
   readonly opening: number;

@@ -92,7 +92,7 @@ export class LinkReceiver<Call> {
    */
   #begin(batch: Batch): Reply<Call>[] | undefined {
     if (batch.incarnation === this.#incarnation && batch.opening === this.#opening) return [];
-    if (batch.n !== 1 || this.#isPast(batch)) return undefined;
+    if (batch.n !== 1 || this.#isPast(batch) || this.#isOfEarlierLife(batch)) return undefined;
     if (this.#incarnation !== undefined) this.#supersede(this.#incarnation, this.#opening);
     const ended = [...this.#pending.values()].flatMap((pending) => pending.calls);
     this.#pending.clear();
@@ -109,6 +109,17 @@ export class LinkReceiver<Call> {
   #isPast(batch: Batch): boolean {
     const opening = batch.incarnation === this.#incarnation ? this.#opening : this.#superseded.get(batch.incarnation);
     return opening !== undefined && batch.opening <= opening;
+  }
+
+  /**
+   * A call of a life that has ended may come first when its successor has been heard: what the client published again since
+   * must not be followed by its first copy. One that lives, and began by a clock that was behind, comes back with its next
+   * opening.
+   */
+  #isOfEarlierLife({ incarnation, opening }: Batch): boolean {
+    if (incarnation >= (this.#incarnation ?? 0) || this.#superseded.has(incarnation)) return false;
+    this.#supersede(incarnation, opening);
+    return true;
   }
 
   #supersede(incarnation: number, opening: number): void {

@@ -51,7 +51,7 @@ export class Links {
   #resolved: Resolved<Token>[] = [];
   #replies: Reply<LinkCall>[] = [];
 
-  /** `incarnation`: drawn at random when the object started. */
+  /** `incarnation`: of this life of the object (`incarnationAt`). */
   constructor(broker: Broker, store: LinkStore, incarnation: number) {
     this.#broker = broker;
     this.#store = store;

@@ -32,6 +32,8 @@ export class ProgressPages {
   readonly #store: ProgressStore;
   readonly #pages = new Map<number, Page>();
   readonly #dirty = new Set<Page>();
+  /** Sessions whose progress is to be asked for by the flush: each packet may change it, and only the last one counts. */
+  readonly #asked = new Map<SessionNumber, () => Progress>();
   #changed = new Set<SessionNumber>();
   #committed: ReadonlySet<SessionNumber> = new Set();
 
@@ -41,12 +43,24 @@ export class ProgressPages {
 
   /** A session without an entry has acknowledged everything up to its page's base. */
   get(session: SessionNumber): Progress {
+    this.#ask(session);
     const page = this.#page(session);
     return page.entries.get(session) ?? acknowledgedUpTo(page.base);
   }
 
+  /** As `set`, with what `ask` gives when the flush comes, or when somebody wants to know before. */
+  setLater(session: SessionNumber, ask: () => Progress): void {
+    this.#asked.set(session, ask);
+  }
+
+  /** Whether `setLater` waits for the flush. */
+  isAsked(session: SessionNumber): boolean {
+    return this.#asked.has(session);
+  }
+
   /** Pending until the flush; `progress` must not change afterwards. */
   set(session: SessionNumber, progress: Progress): void {
+    this.#asked.delete(session);
     const page = this.#page(session);
     page.entries.set(session, progress);
     this.#changed.add(session);
@@ -55,13 +69,14 @@ export class ProgressPages {
 
   /** The session ended. */
   delete(session: SessionNumber): void {
+    this.#asked.delete(session);
     const page = this.#page(session);
     this.#changed.delete(session);
     if (page.entries.delete(session)) this.#change(page);
   }
 
   get isDirty(): boolean {
-    return this.#dirty.size > 0;
+    return this.#dirty.size > 0 || this.#asked.size > 0;
   }
 
   /**
@@ -70,6 +85,7 @@ export class ProgressPages {
    * this number; left out while not all sessions are known, and then no entry is dropped.
    */
   flush(end: Position, hasEntriesAfter: HasEntriesAfter, exists?: (session: SessionNumber) => boolean): void {
+    for (const session of this.#asked.keys()) this.#ask(session);
     for (const page of this.#dirty) {
       if (exists !== undefined && (page.untilTidy <= 0 || page.entries.size === 0)) {
         tidy(page, end, hasEntriesAfter, exists);
@@ -87,6 +103,14 @@ export class ProgressPages {
     const committed = this.#committed;
     this.#committed = new Set();
     return committed;
+  }
+
+  /** Who is asked asks the log, which may want to know what is stored so far. */
+  #ask(session: SessionNumber): void {
+    const ask = this.#asked.get(session);
+    if (ask === undefined) return;
+    this.#asked.delete(session);
+    this.set(session, ask());
   }
 
   #drop(page: Page): void {

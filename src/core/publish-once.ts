@@ -22,15 +22,21 @@ export type OnceAnswer =
  * Publishes messages of which this shard is the owner, once under the key. `done` is told when every message has its
  * outcome, and the answer counts from the next commit on. Where all are refused the key stays free.
  * @param drafts what each request became, or why it cannot become a message
+ * @param judge asked once the key is claimed: what becomes of all of them where none is to be taken
  */
 export function publishOnce(
   broker: Broker,
   drafts: readonly Result<Message, Violation>[],
   claim: Claim,
   done: (answer: OnceAnswer) => void,
+  judge?: () => PublishOutcome | undefined,
 ): void {
   const verdict = claimKey(broker, claim);
-  if (verdict.kind === "claimed") run(broker, drafts, claim.key, verdict.answerId, done);
+  const refusal = verdict.kind === "claimed" ? judge?.() : undefined;
+  if (verdict.kind === "claimed" && refusal !== undefined) {
+    broker.idempotency.release(claim.key);
+    done({ kind: "answered", answerId: verdict.answerId, isReplayed: false, outcomes: drafts.map(() => refusal) });
+  } else if (verdict.kind === "claimed") run(broker, drafts, claim.key, verdict.answerId, done);
   else done(verdict.kind === "answered" ? { ...verdict, isReplayed: true } : verdict);
 }
 

@@ -11,7 +11,13 @@ import type { PublishVerdict } from "./topic-port.ts";
 export type PublishOutcome =
   | { readonly kind: "accepted" }
   | { readonly kind: "no-matching-subscribers" }
-  | { readonly kind: "refused"; readonly reasonCode: ReasonCode; readonly detail: string };
+  | {
+      readonly kind: "refused";
+      readonly reasonCode: ReasonCode;
+      readonly detail: string;
+      /** Over a rate (0x96): when it may be tried again. */
+      readonly retryAfterSec?: number;
+    };
 
 export function outcomeOf(verdict: PublishVerdict): PublishOutcome {
   if (verdict.kind === "refused") {

@@ -9,6 +9,7 @@ import type { Acknowledgement, ClientPacket, Message, Publish } from "./packet.t
 import { quirksOf } from "./protocol-quirks.ts";
 import { reasonCode, type ReasonCode } from "./reason-code.ts";
 import type { Online, Session } from "./session.ts";
+import { isFarBeyond, judgeRate } from "./publish-rate.ts";
 import type { PublishVerdict } from "./topic-port.ts";
 import { InboundAliases } from "./topic-alias.ts";
 import { limitPassed, protocolError, refused, type Violation } from "./violation.ts";
@@ -35,9 +36,13 @@ export function onPublish(
   }
   if (packet.qos > 0 && isOutOfTurn(broker, connection, online, session, packet, nowMs)) return;
   const refusal = judgeMessage(broker, connection, packet, topicName.value);
-  if (refusal === undefined)
-    accept(broker, connection, online, session, packet, toMessage(packet, topicName.value, nowMs), nowMs);
-  else refuse(broker, connection, session, packet, refusal);
+  if (refusal !== undefined) {
+    refuse(broker, connection, session, packet, refusal);
+    return;
+  }
+  const lateMs = broker.rates.isOn ? judgeRate(broker, connection, session, packet, nowMs) : 0;
+  if (lateMs === undefined) return;
+  accept(broker, connection, online, session, packet, toMessage(packet, topicName.value, nowMs), nowMs, lateMs);
 }
 
 /** The topic name of the packet, or what its alias stands for (§3.3.2.3.4). */
@@ -85,6 +90,7 @@ function isOutOfTurn(
   const packetId = packet.packetId as PacketId;
   const { hasReasonCodes, hasReceiveMaximum } = quirksOf(connection.protocolVersion);
   if (online.inbound.has(packetId)) {
+    if (broker.rates.isOn && isFarBeyond(broker, connection, session, packet, nowMs)) return true;
     if (packet.qos === 2) repeatPubrec(broker, connection, packetId);
     else if (hasReasonCodes) refuse(broker, connection, session, packet, idInUse);
     return packet.qos === 2 || hasReasonCodes;
@@ -152,6 +158,8 @@ function accept(
   packet: Publish,
   message: Message,
   nowMs: number,
+  /** How long the acknowledgement waits for the client's rate. */
+  lateMs: number,
 ): void {
   if (packet.qos === 0) {
     broker.publish(message, { session: session.number }, (verdict) => {
@@ -165,7 +173,8 @@ function accept(
   broker.publish(message, { session: session.number }, (verdict) => {
     if (packet.qos === 1) online.unansweredQos1 -= 1;
     if (verdict.kind === "refused") onRefused(broker, connection, packet, verdict, slot, nowMs);
-    else acknowledge(broker, connection, packet, slot, verdict);
+    else if (lateMs === 0) acknowledge(broker, connection, packet, slot, verdict);
+    else broker.effects.later(lateMs, () => acknowledge(broker, connection, packet, slot, verdict));
   });
 }
 
@@ -211,6 +220,7 @@ const answer = (packet: Publish, code: ReasonCode): Acknowledgement => ({
  * [MQTT-3.3.5-2 v3.1.1].
  */
 function refuse(broker: Broker, connection: Connection, session: Session, packet: Publish, violation: Violation): void {
+  if (broker.rates.isOn && isFarBeyond(broker, connection, session, packet, broker.nowMs)) return;
   broker.counters.publishDenied += 1;
   if (violation === notAllowed) broker.counters.drop("not_authorized");
   if (violation.reasonCode === reasonCode.payloadFormatInvalid) broker.counters.drop("payload_format_invalid");

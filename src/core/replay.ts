@@ -62,8 +62,8 @@ export class ReplayRows {
   }
 }
 
-/** The most messages of one page: what one flush may add to one socket. */
-const pageSize = 64;
+/** The most messages of one page: with the bytes that a page may have, what one flush may add to one socket. */
+const pageSize = 256;
 
 export const replayKey = (owner: number, filter: string): string => `${owner}:${filter}`;
 

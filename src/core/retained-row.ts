@@ -20,7 +20,10 @@ export interface StoredRetained {
 /** Where retained messages are kept. Every call answers at once; `put` and `delete` run only inside a flush. */
 export interface RetainedStore {
   get(topicName: string): StoredRetained | undefined;
-  /** Rows whose topic name is at or after `topicName`, in the order of UTF-8 bytes, `limit` at most. */
+  /**
+   * Rows whose topic name is at or after `topicName`, in the order of UTF-8 bytes: `limit` at most; fewer at the end, and
+   * where they come to `fullReadBytes`.
+   */
   nextAtOrAfter(topicName: string, limit: number): StoredRetained[];
   /** Adds or replaces. */
   put(row: StoredRetained): void;
@@ -29,6 +32,9 @@ export interface RetainedStore {
   /** All rows, and the sum of their `retainedBytes`. Asked for once, and only when something changes. */
   count(): { count: number; bytes: number };
 }
+
+/** Sum of `retainedBytes` at which a read ends: a row may be as large as a packet, and all of a read are in memory. */
+export const fullReadBytes = 256 * 1024;
 
 /** What a message counts for in `maximumRetainedBytes`: its topic name, payload and properties. */
 export function retainedBytes(row: Pick<StoredRetained, "topicName" | "payload" | "properties">): number {

@@ -2,7 +2,7 @@
 // sorted run, of which a page looks at a bounded part.
 
 import type { TopicName } from "./brand.ts";
-import { retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
+import { fullReadBytes, retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
 import { compareTopicNames } from "./topic.ts";
 import { justAfter, type Search } from "./topic-search.ts";
 
@@ -17,8 +17,7 @@ export interface RetainedMessagePage {
 const maximumRowsPerPage = 512;
 /** Bytes of messages after which a page is full: pages sit in memory beside what sockets hold. */
 const maximumBytesPerPage = 1024 * 1024;
-/** Rows of one read: each may be as large as a packet. */
-const maximumRowsPerRead = 16;
+const maximumRowsPerRead = 128;
 
 /**
  * Walks from `after` on, jumping over what the filter of `search` cannot match. `isWanted` judges what it does match.
@@ -38,7 +37,7 @@ export function collectPage(
   for (let looked = 0; from !== undefined; looked += 1) {
     const isFull = messages.length >= limit || bytes >= maximumBytesPerPage;
     if (isFull || looked >= maximumRowsPerPage) return { messages, next: last };
-    const found = walk.seek(from);
+    const found = walk.seek(from, limit - messages.length);
     if (found === undefined) break;
     last = found.topicName;
     const candidate = search(last);
@@ -59,7 +58,7 @@ export function visitPage(
   let bytes = 0;
   let last = after;
   for (let looked = 0; looked < maximumRowsPerPage && bytes < maximumBytesPerPage; looked += 1) {
-    const found = walk.seek(last === undefined ? "" : justAfter(last));
+    const found = walk.seek(last === undefined ? "" : justAfter(last), maximumRowsPerPage - looked);
     if (found === undefined) return undefined;
     last = found.topicName;
     if (found.row === undefined) continue;
@@ -129,6 +128,8 @@ function indexAtOrAfter(sorted: readonly string[], from: string): number {
   return low;
 }
 
+const sumBytes = (rows: readonly StoredRetained[]): number => rows.reduce((sum, row) => sum + retainedBytes(row), 0);
+
 interface Found {
   readonly topicName: TopicName;
   /** Absent where the topic's row in storage waits for its removal. */
@@ -149,9 +150,9 @@ export class Walk {
     this.#pending = pending;
   }
 
-  /** The first topic at or after `from`, which never goes back. */
-  seek(from: string): Found | undefined {
-    const stored = this.#stored(from);
+  /** The first topic at or after `from`, which never goes back; so many rows at most are wanted from there on. */
+  seek(from: string, wanted: number): Found | undefined {
+    const stored = this.#stored(from, wanted);
     const pending = this.#pending.nextAtOrAfter(from);
     if (pending === undefined || (stored !== undefined && compareTopicNames(stored.topicName, pending) < 0)) {
       return stored === undefined ? undefined : { topicName: stored.topicName, row: stored };
@@ -160,14 +161,15 @@ export class Walk {
   }
 
   // Reads grow while rows are used in turn and start small again after a jump over unread ones.
-  #stored(from: string): StoredRetained | undefined {
+  #stored(from: string, wanted: number): StoredRetained | undefined {
     const isInTurn = this.#skipTo(from);
     const row = this.#read[this.#at];
     if (row !== undefined || this.#isExhausted) return row;
     this.#rowsPerRead = isInTurn ? Math.min(this.#rowsPerRead * 2, maximumRowsPerRead) : 1;
-    this.#read = this.#store.nextAtOrAfter(from, this.#rowsPerRead);
+    const limit = Math.min(this.#rowsPerRead, wanted);
+    this.#read = this.#store.nextAtOrAfter(from, limit);
     this.#at = 0;
-    this.#isExhausted = this.#read.length < this.#rowsPerRead;
+    this.#isExhausted = this.#read.length < limit && sumBytes(this.#read) < fullReadBytes;
     return this.#read[0];
   }
 

@@ -342,6 +342,7 @@ export class SharedGroups {
 
   /** A member may have a free slot: it came on line, or acknowledged something. */
   pumpFor(session: Session): void {
+    if (this.#bySession.size === 0) return;
     for (const group of this.#bySession.get(session.number) ?? []) {
       group.pump();
       this.#sayState(group);

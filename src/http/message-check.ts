@@ -21,7 +21,12 @@ export function checkMessage(
 ): Result<CheckedMessage, Violation> {
   const topicName = parseTopicName(draft.topicName, limits);
   if (!topicName.ok) return topicName;
-  const message: CheckedMessage = { ...draft, topicName: topicName.value };
+  const hasRate = limits.clientMessageRate > 0 || limits.clientByteRate > 0;
+  const message: CheckedMessage = {
+    ...draft,
+    topicName: topicName.value,
+    ...(hasRate && { publisher: `${grant.kind} ${grant.name}` }),
+  };
   // What clients are not offered is not offered here.
   const fault = featureFault(features, message) ?? propertiesFault(message, limits) ?? sizeFault(message, limits);
   if (fault !== undefined) return fail(fault);

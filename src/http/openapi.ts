@@ -32,7 +32,7 @@ const publishFailures = {
   "409": failure("A request with this idempotency key is still running: see Retry-After"),
   "415": failure("A compressed body"),
   "422": failure("The idempotency key was used for another request"),
-  "429": failure("Refused: too many messages"),
+  "429": failure("Over a rate: see Retry-After. For a bulk of which some messages were taken an array, as with 503"),
   "503": failure("Refused for want of room, or the topic's shard did not answer"),
 };
 const replayed = {

@@ -9,6 +9,7 @@ import { withLayout } from "./layout-check.ts";
 import type { CheckedMessage } from "./message-check.ts";
 import { asked, askOwners, layoutOf, logRefused, noVerdict, untaken } from "./publish-all.ts";
 import type { Publisher, Verdict } from "./publish-all.ts";
+import { isOverRate } from "./verdict.ts";
 
 /** As a shard answers, with messages whose owner did not. */
 export type Once =
@@ -82,7 +83,9 @@ async function publishInParts(
     return outcomesOf(answer, own);
   });
   if (isRunning) return { kind: "running" };
-  const outcomes = verdicts.some(({ kind }) => kind === "no-verdict") ? null : (verdicts as readonly PublishOutcome[]);
+  // What an owner's rate refused may be tried again under the key, as what has no verdict: it is no answer to keep.
+  const isOpen = verdicts.some((verdict) => verdict.kind === "no-verdict" || isOverRate(verdict));
+  const outcomes = isOpen && !verdicts.every(isOverRate) ? null : (verdicts as readonly PublishOutcome[]);
   // The owners have it: without this record a repeat would hear the same from them.
   await asked(publisher, keeper, (shard) => shard.finish({ ...claim, answerId }, outcomes)).catch(() => undefined);
   return { kind: "answered", answerId, isReplayed: isReplayed && outcomes !== null, verdicts };

@@ -14,7 +14,7 @@ import { defined, maximumExpirySec } from "./message-options.ts";
 import { noteOf, problem, reasonName, statusOf, type Problem } from "./problem.ts";
 import type { Verdict } from "./publish-all.ts";
 import { publishRequested } from "./publish-request.ts";
-import { verdictBody, verdictResponse } from "./verdict.ts";
+import { isOverRate, retryAfter, verdictBody, verdictResponse } from "./verdict.ts";
 
 export const maximumBulkMessages = 100;
 export const maximumBulkBytes = 1024 * 1024;
@@ -89,12 +89,15 @@ export async function handlePublishBulk(exchange: Exchange): Promise<Response | 
   const published = await publishRequested(exchange, messages, { operation: "POST /api/v5/publish/bulk" });
   if (!published.ok) return published.error;
   const { verdicts, headers, idOf } = published.value;
+  if (verdicts.every(isOverRate)) return verdictResponse(published.value);
   const items = verdicts.map((verdict, index) => verdictBody(verdict, idOf(index)));
-  return Response.json(items, { status: bulkStatus(verdicts), headers });
+  return Response.json(items, { status: bulkStatus(verdicts), headers: { ...headers, ...retryAfter(verdicts) } });
 }
 
 function bulkStatus(verdicts: readonly Verdict[]): number {
-  if (verdicts.some(({ kind }) => kind === "refused" || kind === "no-verdict")) return 503;
+  const isFailed = (verdict: Verdict): boolean => verdict.kind === "refused" || verdict.kind === "no-verdict";
+  if (verdicts.some((verdict) => isFailed(verdict) && !isOverRate(verdict))) return 503;
+  if (verdicts.some(isOverRate)) return 429;
   return verdicts.some(({ kind }) => kind === "no-matching-subscribers") ? 202 : 200;
 }
 

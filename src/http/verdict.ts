@@ -24,12 +24,24 @@ export function verdictResponse({ verdicts, headers, idOf, hasKey }: Published):
     case "refused":
       return problem(statusOf(verdict.reasonCode), verdict.detail, {
         reasonCode: verdict.reasonCode,
+        headers: retryAfter(verdicts),
         note: { isLogged: true },
       });
     case "no-verdict":
       if (verdict.isUntaken === true) return layoutChanging;
       return noVerdict(hasKey ? "a repeat with the same key publishes it once" : "a repeat may publish it twice");
   }
+}
+
+/** Over a rate: it may be tried again, and nothing else is wrong with it. */
+export const isOverRate = (verdict: Verdict): boolean =>
+  verdict.kind === "refused" && verdict.reasonCode === reasonCode.messageRateTooHigh;
+
+/** When what is over a rate may be tried again; nothing where nothing is. */
+export function retryAfter(verdicts: readonly Verdict[]): Readonly<Record<string, string>> {
+  const waits = verdicts.map((verdict) => (verdict.kind === "refused" ? (verdict.retryAfterSec ?? 0) : 0));
+  const longestSec = Math.max(...waits);
+  return longestSec > 0 ? { "retry-after": String(longestSec) } : {};
 }
 
 /** The same for one of several messages. */

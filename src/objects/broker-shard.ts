@@ -5,6 +5,7 @@ import { accessFor } from "../auth/acl.ts";
 import { configOf, type Config } from "../config.ts";
 import { Broker } from "../core/broker.ts";
 import type { Connection } from "../core/connection.ts";
+import { incarnationAt } from "../core/incarnation.ts";
 import type { Call } from "../core/link-window.ts";
 import type { Layout } from "../core/placement.ts";
 import { PendingRows } from "../core/pending-rows.ts";
@@ -12,6 +13,7 @@ import { loadSessions, loadSubscriptions, recover } from "../core/restore.ts";
 import { sysReadings, type SysReadings } from "../core/sys-topics.ts";
 import { writeLog } from "../log.ts";
 import { openStores, type OpenStores } from "../storage/stores.ts";
+import { acceptSocket, answerClose } from "./accept-socket.ts";
 import { Alarm } from "./alarm.ts";
 import { watchCommits } from "./commit-watch.ts";
 import { Flush } from "./flush.ts";
@@ -80,7 +82,7 @@ export class BrokerShard extends DurableObject<Env> {
         protocolVersions: [3, 4, 5],
         features: this.#config.features,
         queueOverflow: this.#config.queueOverflow,
-        incarnation: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+        incarnation: incarnationAt(Date.now(), crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
         newClientId: () => drawClientId(this.#broker),
         isOwnClientId: (clientId) => isOwnClientId(this.#broker, clientId),
         rowsWritten: () => this.#stores.sql.rowsWritten,
@@ -137,6 +139,8 @@ export class BrokerShard extends DurableObject<Env> {
       idleSave: this.#idleSave,
       sockets: this.#sockets,
       becomeWhole,
+      guard,
+      closeGate: (until) => ctx.blockConcurrencyWhile(until),
     });
     this.#links = new ShardLinks({
       broker: this.#broker,
@@ -179,6 +183,7 @@ export class BrokerShard extends DurableObject<Env> {
         guard,
         pump: (connection) => this.#broker.onPump(connection, Date.now()),
       }),
+      guard,
       end: (connection, violation) => this.#sockets.end(connection, violation),
       callShard: (shard: number, call: Call) => this.#links.call(shard, call),
       askOtherShards: (done: (readings: readonly SysReadings[]) => void) => this.#links.askOthers(done),
@@ -196,7 +201,7 @@ export class BrokerShard extends DurableObject<Env> {
       return new Response("too many sockets", { status: 503, headers: { "retry-after": "5" } });
     }
     const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server);
+    acceptSocket(this.#config.sockets, this.ctx, server, this);
     this.#sockets.open(server, request.headers.has(relayHeader));
     const protocol = request.headers.get("sec-websocket-protocol");
     return new Response(null, {
@@ -206,7 +211,7 @@ export class BrokerShard extends DurableObject<Env> {
     });
   }
 
-  override async webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): Promise<void> {
+  override webSocketMessage(ws: WebSocket, message: ArrayBuffer | string): void {
     this.#guard(() => {
       this.#broker.counters.onWebSocketMessage(typeof message === "string" ? 0 : message.byteLength);
       const socket = this.#sockets.find(ws);
@@ -218,17 +223,12 @@ export class BrokerShard extends DurableObject<Env> {
     });
   }
 
-  override async webSocketClose(ws: WebSocket, code: number): Promise<void> {
+  override webSocketClose(ws: WebSocket, code: number): void {
     this.#guard(() => this.#onGone(ws));
-    try {
-      // Always answered, or the runtime keeps the descriptors; 1005 and 1006 cannot be sent.
-      if (code !== abnormalClosure) ws.close(code === noStatus ? normalClosure : code);
-    } catch {
-      // codes that may not be sent, and sockets that are closed
-    }
+    answerClose(ws, code);
   }
 
-  override async webSocketError(ws: WebSocket): Promise<void> {
+  override webSocketError(ws: WebSocket): void {
     this.#guard(() => this.#onGone(ws));
   }
 
@@ -383,7 +383,7 @@ export class BrokerShard extends DurableObject<Env> {
     // A will and the end of a session need the subscriptions of others.
     this.#becomeWhole();
     if (socket === undefined) return;
-    this.#broker.onSocketLost(socket.connection, Date.now());
+    this.#input.onLost(socket);
     this.#sockets.forget(socket);
   }
 
@@ -443,7 +443,3 @@ export class BrokerShard extends DurableObject<Env> {
     return this.#layouts.takeMoved(part);
   }
 }
-
-const normalClosure = 1000;
-const noStatus = 1005;
-const abnormalClosure = 1006;

@@ -27,7 +27,7 @@ export interface FlushPort {
 
 export class Flush {
   readonly #port: FlushPort;
-  readonly #waiting = new Set<ShardSocket>();
+  #waiting: ShardSocket[] = [];
   readonly #closing = new Set<ShardSocket>();
   #afterwards: (() => void)[] = [];
   #bytes = 0;
@@ -56,7 +56,10 @@ export class Flush {
 
   /** `count` bytes were added to the socket's queue. */
   onQueued(socket: ShardSocket, count: number): void {
-    this.#waiting.add(socket);
+    if (!socket.isInFlush) {
+      socket.isInFlush = true;
+      this.#waiting.push(socket);
+    }
     this.#bytes += count;
     if (socket.outgoing.length >= maximumBytesPerSocket || this.#bytes >= maximumBytesInAll) this.#isFull = true;
     this.#arm();
@@ -117,11 +120,12 @@ export class Flush {
   }
 
   #flush(): void {
-    const sockets = [...this.#waiting];
-    this.#waiting.clear();
+    const sockets = this.#waiting;
+    this.#waiting = [];
     this.#bytes = 0;
     const gated: ShardSocket[] = [];
     for (const socket of sockets) {
+      socket.isInFlush = false;
       if (socket.outgoing.isGated) gated.push(socket);
       socket.sendAtOnce();
     }

@@ -114,7 +114,7 @@ export class IdleSave {
   }
 
   #pack(socket: ShardSocket): Uint8Array | undefined {
-    const snapshot = snapshotOf(socket.connection);
+    const snapshot = socket.keepsAwake ? undefined : snapshotOf(socket.connection);
     if (snapshot === undefined) return undefined;
     const body = packSaved({ snapshot, partial: socket.decoder.partial });
     if (body.length > maximumSavedBytes) {
@@ -150,18 +150,20 @@ export class IdleSave {
   /** A packet came: its time is saved when the saved one is too old to judge the keep-alive by. */
   onSeen(socket: ShardSocket): void {
     const { attachment, connection } = socket;
+    if (connection.lastSeenMs < socket.saveSeenFromMs) return;
     // Behind a relay the lease is what is judged, also where the client promised nothing.
     const keepAliveSec = connection.leaseSec ?? connection.keepAliveSec;
     if (attachment === undefined || keepAliveSec === 0) return;
-    const savedMs = readHead(attachment).lastSeenMs;
-    if (connection.lastSeenMs - savedMs < (keepAliveSec * 1000) / lastSeenPart) return;
+    socket.saveSeenFromMs = readHead(attachment).lastSeenMs + (keepAliveSec * 1000) / lastSeenPart;
+    if (connection.lastSeenMs < socket.saveSeenFromMs) return;
     setLastSeen(attachment, connection.lastSeenMs);
     socket.ws.serializeAttachment(attachment);
   }
 }
 
-/** Of a stored session nothing waits in memory alone. */
-function queuedBytes({ connection }: ShardSocket): number {
+/** What a snapshot would hold of them. Of a stored session nothing waits in memory alone. */
+function queuedBytes({ connection, keepsAwake }: ShardSocket): number {
+  if (keepsAwake) return 0;
   const outbound = connection.state.kind === "connected" ? connection.state.session.online?.outbound : undefined;
   return outbound?.kind === "ephemeral" ? outbound.queuedBytes : 0;
 }

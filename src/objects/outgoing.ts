@@ -3,6 +3,8 @@
 import type { Leaves } from "../core/effect.ts";
 
 const initialBytes = 512;
+/** An acknowledgement that says no more than that. */
+export const shortBytes = 4;
 /** A buffer that grew beyond this is not kept for the next flush: thousands of sockets would add up. */
 const keptBytes = 4 * 1024;
 
@@ -32,20 +34,31 @@ export class Outgoing {
     this.#length += bytes.length;
   }
 
-  /** Sends the part that may leave before the commit. */
-  sendAtOnce(send: (bytes: Uint8Array<ArrayBuffer>) => void): void {
-    if (this.#buffer === undefined) return;
-    const end = this.#gatedFrom < 0 ? this.#length : this.#gatedFrom;
-    if (end > 0) send(this.#buffer.subarray(0, end));
-    if (this.#gatedFrom < 0) this.clear();
+  /** A packet of four bytes: the second is 2, the rest a packet identifier. */
+  appendShort(first: number, packetId: number, leaves: Leaves): void {
+    if (leaves === "after-commit" && this.#gatedFrom < 0) this.#gatedFrom = this.#length;
+    const at = this.#length;
+    const buffer = this.#room(shortBytes);
+    buffer[at] = first;
+    buffer[at + 1] = 2;
+    buffer[at + 2] = packetId >> 8;
+    buffer[at + 3] = packetId & 0xff;
+    this.#length = at + shortBytes;
   }
 
-  /** Sends what waited for the commit. */
-  sendAfterCommit(send: (bytes: Uint8Array<ArrayBuffer>) => void): void {
-    if (this.#buffer !== undefined && this.#gatedFrom >= 0 && this.#length > this.#gatedFrom) {
-      send(this.#buffer.subarray(this.#gatedFrom, this.#length));
-    }
+  /** Takes the part that may leave before the commit; valid until the next `append`. */
+  takeAtOnce(): Uint8Array<ArrayBuffer> | undefined {
+    const isAll = this.#gatedFrom < 0;
+    const part = this.#buffer?.subarray(0, isAll ? this.#length : this.#gatedFrom);
+    if (isAll) this.clear();
+    return part?.length === 0 ? undefined : part;
+  }
+
+  /** Takes what waited for the commit; valid until the next `append`. */
+  takeAfterCommit(): Uint8Array<ArrayBuffer> | undefined {
+    const part = this.#gatedFrom < 0 ? undefined : this.#buffer?.subarray(this.#gatedFrom, this.#length);
     this.clear();
+    return part?.length === 0 ? undefined : part;
   }
 
   clear(): void {

@@ -16,6 +16,8 @@ export interface PublishRequest {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly properties?: MessageProperties;
+  /** Who publishes: it has a rate as a client of MQTT has. */
+  readonly publisher?: string;
 }
 
 /** An idempotency key and what it stands for. */

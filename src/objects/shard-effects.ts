@@ -1,5 +1,6 @@
 // The core's effects on a shard's sockets, flush, alarm and log.
 
+import { shortAcknowledgement } from "../codec/encode.ts";
 import { encodeWithin } from "../codec/encode-within.ts";
 import { PublishEncoder, type PublishHeader } from "../codec/publish-encoder.ts";
 import type { Connection } from "../core/connection.ts";
@@ -7,13 +8,14 @@ import type { Counters } from "../core/counters.ts";
 import type { DeliveryHeader, Effects, ExchangeStep, Leaves, LogRecord, WakePrecision } from "../core/effect.ts";
 import type { SysReadings } from "../core/sys-topics.ts";
 import type { Call } from "../core/link-window.ts";
-import type { Connect, Message, ServerPacket } from "../core/packet.ts";
+import type { Acknowledgement, Connect, Message, ServerPacket } from "../core/packet.ts";
 import type { Violation } from "../core/violation.ts";
 import { writeLog } from "../log.ts";
 import type { Alarm } from "./alarm.ts";
 import { DropLog } from "./drop-log.ts";
 import { maximumBytesInAll, type Flush } from "./flush.ts";
 import type { IdleSave } from "./idle-save.ts";
+import { shortBytes } from "./outgoing.ts";
 import type { Pumps } from "./pumps.ts";
 import type { ShardAuthentication } from "./shard-authentication.ts";
 import type { ShardSocket } from "./shard-socket.ts";
@@ -30,6 +32,8 @@ export interface EffectTargets {
   readonly authentication: ShardAuthentication;
   awaitAuth(connection: Connection): void;
   readonly pumps: Pumps;
+  /** Runs an input; a throw ends the object. */
+  guard(run: () => void): void;
   /** Ends the connection, if it is still there. */
   end(connection: Connection, violation: Violation): void;
   callShard(shard: number, call: Call): void;
@@ -61,11 +65,18 @@ export class ShardEffects implements Effects {
   }
 
   send(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
+    const first = shortAcknowledgement(packet, connection.protocolVersion);
+    if (first !== undefined) {
+      this.#queueShort(connection, first, (packet as Acknowledgement).packetId, leaves);
+      return;
+    }
     const bytes = encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize);
     if (bytes !== undefined) this.#queue(connection, bytes, leaves);
   }
 
   fits(connection: Connection, packet: ServerPacket): boolean {
+    if (shortAcknowledgement(packet, connection.protocolVersion) !== undefined)
+      return (connection.maximumPacketSize ?? shortBytes) >= shortBytes;
     return encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize) !== undefined;
   }
 
@@ -81,6 +92,15 @@ export class ShardEffects implements Effects {
     full.isTopicKnown = header.isTopicKnown ?? false;
     full.nowMs = message.expiresAtMs === undefined ? 0 : this.#targets().now();
     this.#queue(connection, this.#publishEncoder.encode(message, full), leaves);
+  }
+
+  #queueShort(connection: Connection, first: number, packetId: number, leaves: Leaves): void {
+    const targets = this.#targets();
+    const socket = targets.socketOf(connection);
+    if (socket === undefined) return;
+    targets.counters.packetsSent += 1;
+    socket.outgoing.appendShort(first, packetId, leaves);
+    targets.flush.onQueued(socket, shortBytes);
   }
 
   #queue(connection: Connection, bytes: Uint8Array, leaves: Leaves): void {
@@ -138,6 +158,10 @@ export class ShardEffects implements Effects {
 
   endSoon(connection: Connection, violation: Violation): void {
     setTimeout(() => this.#targets().end(connection, violation), 0);
+  }
+
+  later(delayMs: number, run: () => void): void {
+    setTimeout(() => this.#targets().guard(run), delayMs);
   }
 
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void {

@@ -31,6 +31,7 @@ export function metricsOf(
       ["wills_published", counters.willsPublished],
       ["retained_expired", counters.retainedExpired],
       ["publish_denied", counters.publishDenied],
+      ["publish_delayed", counters.publishDelayed],
       ["subscribe_denied", counters.subscribeDenied],
       ["rows_read", sql.rowsRead],
       ["rows_written", sql.rowsWritten],

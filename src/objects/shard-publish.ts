@@ -5,6 +5,7 @@ import type { Broker } from "../core/broker.ts";
 import type { ClaimVerdict } from "../core/idempotency.ts";
 import type { Message } from "../core/packet.ts";
 import { outcomeOf, type PublishOutcome } from "../core/publish-outcome.ts";
+import { judgeRequestRate } from "../core/publish-rate.ts";
 import { parseTopicName, utf8Length } from "../core/topic.ts";
 import { limitPassed, type Violation } from "../core/violation.ts";
 import { reasonCode } from "../core/reason-code.ts";
@@ -18,6 +19,8 @@ export function publishAll(
   requests: readonly PublishRequest[],
   nowMs: number,
 ): Promise<readonly PublishOutcome[]> {
+  const refusal = judgeRequestRate(broker, requests, nowMs);
+  if (refusal !== undefined) return Promise.resolve(requests.map(() => refusal));
   return Promise.all(requests.map((request) => publishOne(broker, request, nowMs)));
 }
 
@@ -37,8 +40,12 @@ export function publishOnce(
   done: (answer: OnceAnswer) => void,
 ): void {
   const drafts = requests.map((request) => toMessage(broker, request, nowMs));
-  broker.onPublishOnce(drafts, claim, nowMs, (answer) =>
-    done(answer.kind === "refused" ? refusedAnswer(answer.violation) : answer),
+  broker.onPublishOnce(
+    drafts,
+    claim,
+    nowMs,
+    (answer) => done(answer.kind === "refused" ? refusedAnswer(answer.violation) : answer),
+    () => judgeRequestRate(broker, requests, nowMs),
   );
 }
 

@@ -19,27 +19,43 @@ const msPerSec = 1000;
  * what it was sent before, as far as anybody knows.
  */
 const assumedBytesPerSec = 64 * 1024;
+/** However many are behind, a client that reads has room for so much, or for what the configuration says where that is less. */
+export const leastSoftBytes = 16 * 1024;
+/** To look what is unsent costs as much as a small packet: so much may be handed over without a look. */
+const lookEveryBytes = 1024;
 
 export class ShardSocket {
   readonly ws: WebSocket;
   readonly connection: Connection;
   readonly decoder: PacketDecoder;
   readonly outgoing = new Outgoing();
+  /** While it is open the object does not sleep: nothing of its connection needs to be saved for that. */
+  keepsAwake = false;
   /** The attachment's bytes as last written. */
   attachment: Uint8Array<ArrayBuffer> | undefined;
+  /** The attachment's last-seen time is new enough for packets before this time (epoch ms). */
+  saveSeenFromMs = 0;
+  /** Something of it waits for the flush. */
+  isInFlush = false;
   /** Memory differs from the attachment (or a row that belongs to it). */
   isDirty = false;
   /** The snapshot did not fit the attachment: it is in an overflow row. */
   hasOverflow = false;
+  /** Unsent bytes in the sum of all sockets; -1 once it is out of that. */
+  counted = 0;
   /** The relay's client reads too slowly, says the relay. */
   isRelayBehind = false;
   readonly #counters: Counters;
   /** Unsent bytes above which the socket is behind, while so many wait for the flush. */
   readonly #softBytes: (waiting: number) => number;
+  /** What `#softBytes` never goes below: the sum of all sockets need not be known for fewer. */
+  readonly #leastSoftBytes: number;
   readonly #isTold: boolean;
-  /** Handed to the runtime and not sent, when it was last looked. */
+  /** Handed to the runtime and not sent, when it was last looked; what was handed over since counts as unsent. */
   #unsent = 0;
   #handedOver = 0;
+  /** Of `#handedOver`. */
+  #lookedAt = 0;
   /** Where the runtime does not tell. */
   #sentSinceHeard = 0;
   #heardAtMs = Date.now();
@@ -51,7 +67,7 @@ export class ShardSocket {
     connection: Connection,
     decoder: PacketDecoder,
     counters: Counters,
-    { slowConsumerHardBytes }: Limits,
+    { slowConsumerSoftBytes, slowConsumerHardBytes }: Limits,
     softBytes: (waiting: number) => number,
   ) {
     this.ws = ws;
@@ -61,6 +77,7 @@ export class ShardSocket {
     this.#isTold = (ws as Buffered).bufferedAmount !== undefined;
     // An estimate says too much: it means something only above the hard limit.
     this.#softBytes = this.#isTold ? softBytes : () => slowConsumerHardBytes;
+    this.#leastSoftBytes = Math.min(leastSoftBytes, slowConsumerSoftBytes, slowConsumerHardBytes);
   }
 
   /**
@@ -69,6 +86,7 @@ export class ShardSocket {
    */
   isBehind(waiting: number): boolean {
     if (this.isRelayBehind) return true;
+    if (this.#unsent <= this.#leastSoftBytes) return false;
     const most = this.#softBytes(waiting);
     return this.#unsent > most && this.look() > most;
   }
@@ -105,7 +123,7 @@ export class ShardSocket {
     return this.#isTold;
   }
 
-  /** As it was last looked. */
+  /** As it was last looked, and what was handed over since: as much at most. */
   get unsent(): number {
     return this.#unsent;
   }
@@ -118,6 +136,7 @@ export class ShardSocket {
   /** Looks how many bytes are unsent. */
   look(): number {
     this.#unsent = (this.ws as Buffered).bufferedAmount ?? this.#estimate();
+    this.#lookedAt = this.#handedOver;
     return this.#unsent;
   }
 
@@ -127,11 +146,13 @@ export class ShardSocket {
   }
 
   sendAtOnce(): void {
-    this.outgoing.sendAtOnce((bytes) => this.#send(bytes));
+    const bytes = this.outgoing.takeAtOnce();
+    if (bytes !== undefined) this.#send(bytes);
   }
 
   sendAfterCommit(): void {
-    this.outgoing.sendAfterCommit((bytes) => this.#send(bytes));
+    const bytes = this.outgoing.takeAfterCommit();
+    if (bytes !== undefined) this.#send(bytes);
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
@@ -145,7 +166,8 @@ export class ShardSocket {
     this.#counters.bytesSent += bytes.length;
     this.#handedOver += bytes.length;
     this.#sentSinceHeard += bytes.length;
-    this.look();
+    this.#unsent += bytes.length;
+    if (this.#handedOver - this.#lookedAt >= lookEveryBytes) this.look();
   }
 
   get isClosed(): boolean {

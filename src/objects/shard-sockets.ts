@@ -37,11 +37,11 @@ const idsPerMs = 1024;
 /** A tenth of the keep-alive, in ms per second of it: how old the saved last-seen time may be. */
 const lastSeenSlackMsPerSec = 100;
 const goingAway = 1001;
+const keptAwake = "SOCKETS=accept: while a client is connected this object is awake, which Cloudflare bills";
 
 export class ShardSockets {
   readonly #port: ShardSocketsPort;
   readonly #sockets = new Map<WebSocket, ShardSocket>();
-  readonly #byConnection = new Map<number, ShardSocket>();
   readonly #awaited = new Set<Connection>();
   #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #lastConnectionId = 0;
@@ -59,6 +59,10 @@ export class ShardSockets {
       close: (socket, violation) => port.refuse(socket, violation),
       abort: (fault) => port.abort(fault),
     });
+    // `npm start` sets a stop token; without it somebody may be billed.
+    const { sockets, stopToken } = port.config;
+    if (sockets === "accept" && stopToken === undefined)
+      writeLog("info", { event: "sockets-accept", reason: keptAwake });
   }
 
   get count(): number {
@@ -66,7 +70,7 @@ export class ShardSockets {
   }
 
   of(connection: Connection): ShardSocket | undefined {
-    return this.#byConnection.get(connection.id);
+    return connection.socket as ShardSocket | undefined;
   }
 
   /** An input of its own. */
@@ -90,7 +94,8 @@ export class ShardSockets {
     this.#lastConnectionId = Math.max(this.#lastConnectionId + 1, nowMs * idsPerMs);
     const connection = this.#port.broker.onOpen(this.#lastConnectionId, nowMs, isRelayed ? leaseSec : undefined);
     this.awaitPacket(connection);
-    this.#track(ws, connection, new PacketDecoder(this.#port.config.limits));
+    const socket = this.#track(ws, connection, new PacketDecoder(this.#port.config.limits));
+    socket.keepsAwake = this.#port.config.sockets === "accept";
   }
 
   /** It owes a CONNECT, or an AUTH, in time. */
@@ -121,7 +126,7 @@ export class ShardSockets {
     const softBytes = (waiting: number): number => this.slow.softBytes(waiting);
     const socket = new ShardSocket(ws, connection, decoder, broker.counters, config.limits, softBytes);
     this.#sockets.set(ws, socket);
-    this.#byConnection.set(connection.id, socket);
+    connection.socket = socket;
     this.tell();
     return socket;
   }
@@ -134,7 +139,7 @@ export class ShardSockets {
   forget(socket: ShardSocket): void {
     this.onHeard(socket.connection);
     this.#sockets.delete(socket.ws);
-    this.#byConnection.delete(socket.connection.id);
+    socket.connection.socket = undefined;
     this.#port.idleSave.forget(socket);
     this.slow.forget(socket);
     this.tell();

@@ -8,7 +8,7 @@
 import type { LimitName, Limits } from "../core/limits.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { limitPassed, type Violation } from "../core/violation.ts";
-import type { ShardSocket } from "./shard-socket.ts";
+import { leastSoftBytes, type ShardSocket } from "./shard-socket.ts";
 
 const lookAfterMs = 100;
 /**
@@ -20,8 +20,6 @@ const sharedPart = 3 / 4;
 const partOfFree = 1 / 2;
 /** From this part of `MAXIMUM_UNSENT_BYTES` on it is counted anew. */
 const muchPart = 1 / 2;
-/** However many they are, a client that reads has room for so much. */
-const leastSoftBytes = 16 * 1024;
 
 export interface SlowSocketsPort {
   readonly limits: Limits;
@@ -47,11 +45,8 @@ interface Standstill {
 export class SlowSockets {
   readonly #port: SlowSocketsPort;
   readonly #behind = new Map<ShardSocket, Standstill>();
-  /** What each socket had unsent when it was last looked; the sum of them is too high rather than too low. */
-  readonly #counted = new WeakMap<ShardSocket, number>();
+  /** Of what each socket had unsent when it was last counted; too high rather than too low. */
   #total = 0;
-  /** A flush may have had something for them still. */
-  readonly #gone = new WeakSet<ShardSocket>();
   #isArmed = false;
 
   constructor(port: SlowSocketsPort) {
@@ -74,7 +69,7 @@ export class SlowSockets {
   /** A flush has handed over what these sockets had to send. */
   onSent(sockets: readonly ShardSocket[]): void {
     for (const socket of sockets) {
-      if (!socket.isTold || this.#gone.has(socket)) continue;
+      if (!socket.isTold || socket.counted < 0) continue; // gone: the flush had something for it still
       this.#count(socket);
       this.#watch(socket);
     }
@@ -87,15 +82,14 @@ export class SlowSockets {
   }
 
   forget(socket: ShardSocket): void {
-    this.#gone.add(socket);
     this.#behind.delete(socket);
-    this.#total -= this.#counted.get(socket) ?? 0;
-    this.#counted.delete(socket);
+    this.#total -= Math.max(0, socket.counted);
+    socket.counted = -1;
   }
 
   #count(socket: ShardSocket): void {
-    this.#total += socket.unsent - (this.#counted.get(socket) ?? 0);
-    this.#counted.set(socket, socket.unsent);
+    this.#total += socket.unsent - socket.counted;
+    socket.counted = socket.unsent;
   }
 
   #arm(): void {

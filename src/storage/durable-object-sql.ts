@@ -8,7 +8,7 @@ export interface SqlHolder {
     exec(
       query: string,
       ...bindings: SqlValue[]
-    ): {
+    ): Iterable<Record<string, ArrayBuffer | string | number | null>> & {
       toArray(): Record<string, ArrayBuffer | string | number | null>[];
       readonly rowsRead: number;
       readonly rowsWritten: number;
@@ -36,6 +36,18 @@ export class DurableObjectSql implements Sql {
 
   all<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Row[] {
     return this.#exec(statement, bindings) as Row[];
+  }
+
+  *each<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Generator<Row> {
+    const cursor = this.#storage.sql.exec(statement, ...bindings);
+    try {
+      for (const row of cursor as Iterable<SqlRow>) {
+        viewBlobs(row);
+        yield row as Row;
+      }
+    } finally {
+      this.#rowsRead += cursor.rowsRead;
+    }
   }
 
   run(statement: string, ...bindings: SqlValue[]): void {

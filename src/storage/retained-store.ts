@@ -3,7 +3,7 @@
 import type { TopicName } from "../core/brand.ts";
 import { expectVersion, readMessageBody, writeMessageBody } from "../core/message-codec.ts";
 import { PackedReader, PackedWriter } from "../core/packed.ts";
-import { retainedBytes, type RetainedStore, type StoredRetained } from "../core/retained-row.ts";
+import { fullReadBytes, retainedBytes, type RetainedStore, type StoredRetained } from "../core/retained-row.ts";
 import type { Sql } from "./sql.ts";
 
 type Row = { topic: TopicName; version: number; data: Uint8Array };
@@ -23,9 +23,16 @@ export class SqlRetainedStore implements RetainedStore {
   }
 
   nextAtOrAfter(topicName: string, limit: number): StoredRetained[] {
-    return this.#sql
-      .all<Row>("SELECT topic, version, data FROM retained WHERE topic >= ? ORDER BY topic LIMIT ?", topicName, limit)
-      .map(unpack);
+    const statement = "SELECT topic, version, data FROM retained WHERE topic >= ? ORDER BY topic LIMIT ?";
+    const rows: StoredRetained[] = [];
+    let bytes = 0;
+    for (const packed of this.#sql.each<Row>(statement, topicName, limit)) {
+      const row = unpack(packed);
+      rows.push(row);
+      bytes += retainedBytes(row);
+      if (bytes >= fullReadBytes) break;
+    }
+    return rows;
   }
 
   put(row: StoredRetained): void {

@@ -217,6 +217,7 @@ export class Client {
     this.#will = will;
     will?.onConnected();
     this.#life.onConnected(dialledAtMs);
+    if (previous !== undefined) this.#noteLoss();
     previous?.cut();
     this.#startsClean = false;
     this.#requests.clear();
@@ -255,6 +256,7 @@ export class Client {
     } else if (this.#link === link) {
       this.#link = undefined;
       this.#note("is disconnected");
+      this.#noteLoss();
       this.#life.onLost(link.wasCut);
       this.#inbound.onLost();
       this.#requests.clear();
@@ -263,6 +265,10 @@ export class Client {
       if (!this.terms.isDurable && this.#session !== undefined) model.end(this.#session);
     }
     if (this.#wantsOnline && this.#link === undefined && this.#candidate === undefined) this.#dialSoon();
+  }
+
+  #noteLoss(): void {
+    if (this.#session !== undefined) this.#session.lostAtMs = performance.now();
   }
 
   #dialSoon(): void {

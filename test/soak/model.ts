@@ -10,6 +10,7 @@ import { SessionRecord, type SubscriptionRecord } from "./session-record.ts";
 
 export interface ModelSettings {
   readonly shards: number;
+  shardOf(clientId: string): number;
   mayRead(clientId: string, topicName: string): boolean;
   /** An acknowledgement of this message says that the topic's owner has it, not just the publisher's shard. */
   isAtOwnerWhenAcknowledged(published: Published): boolean;
@@ -26,10 +27,24 @@ export interface Incoming {
 }
 
 /** What happens to a message later. */
-type Unsaid = "sentAt" | "dueFrom" | "ackedAt" | "takenBy" | "isSentAgain" | "isOpen";
+type Unsaid =
+  | "sentAt"
+  | "dueFrom"
+  | "ackedAt"
+  | "takenBy"
+  | "arrivedBy"
+  | "isSentAgain"
+  | "isOpen"
+  | "lastSeenMs"
+  | "isOver";
 
-/** So many settlements ago a message is over: no repeat of it may come. */
+/** So many settlements ago a message is over: it comes to nobody who did not have it. */
 const generations = 3;
+/**
+ * The broker records after a second what a client has acknowledged; with what a stalled machine takes. Only what a
+ * connection that was lost within it had acknowledged may come again.
+ */
+const recordedWithinMs = 5_000;
 
 export class Model {
   readonly #settings: ModelSettings;
@@ -39,6 +54,8 @@ export class Model {
   #names: string[][] = [[]];
   readonly #sessions = new Set<SessionRecord>();
   readonly #groups = new Map<string, GroupRecord>();
+  /** Shard and filter: owners may send what matches. They linger longer than worlds settle. */
+  readonly #routes = new Set<string>();
   readonly retained = new RetainedHistory();
   readonly #settledAt: Tick[] = [0, 0];
   readonly violations: string[] = [];
@@ -75,8 +92,8 @@ export class Model {
 
   publish(message: Omit<Published, Unsaid>): Published {
     const sentAt = this.tick();
-    const fresh = { dueFrom: sentAt, ackedAt: never, takenBy: never, isSentAgain: false, isOpen: message.isWill };
-    const published = { ...message, sentAt, ...fresh };
+    const open = { ackedAt: never, takenBy: never, arrivedBy: never, isSentAgain: false, isOpen: message.isWill };
+    const published = { ...message, sentAt, dueFrom: sentAt, ...open, lastSeenMs: -1, isOver: false };
     this.#messages.set(published.name, published);
     this.#names[0]?.push(published.name);
     if (published.retain && !published.isDenied) this.retained.onPublish(published);
@@ -86,6 +103,7 @@ export class Model {
   acknowledged(published: Published): void {
     published.ackedAt = this.tick();
     if (this.#settings.isAtOwnerWhenAcknowledged(published)) published.takenBy = published.ackedAt;
+    if (this.#settings.shards === 1) published.arrivedBy = published.ackedAt;
   }
 
   open(clientId: string, isDurable: boolean): SessionRecord {
@@ -107,7 +125,9 @@ export class Model {
 
   subscribe(session: SessionRecord, filter: string, qos: QoS): { record: SubscriptionRecord; sentAt: Tick } {
     const sentAt = this.tick();
-    const record = session.onSubscribe(filter, qos, sentAt);
+    const route = `${this.#settings.shardOf(session.clientId)} ${filter}`;
+    const record = session.onSubscribe(filter, qos, sentAt, this.#routes.has(route));
+    this.#routes.add(route);
     if (record.isShared) {
       const group = this.#groups.get(filter) ?? new GroupRecord(record.topicFilter);
       this.#groups.set(filter, group);
@@ -128,10 +148,16 @@ export class Model {
     record.leftAt = Math.min(record.leftAt, this.tick());
   }
 
-  /** The client has answered: from here on a repeat may come without DUP, beyond the last window. */
+  /** The client has answered: from here on the broker has a while to record it. */
   answered(session: SessionRecord, name: string, retain: boolean): void {
     const arrival = (retain ? session.replayed : session.live).get(name);
-    if (arrival !== undefined) arrival.isAnswered = true;
+    if (arrival !== undefined) arrival.answeredAtMs = performance.now();
+    this.#see(name);
+  }
+
+  #see(name: string): void {
+    const published = this.#messages.get(name);
+    if (published !== undefined) published.lastSeenMs = performance.now();
   }
 
   /** A PUBLISH has come. `isRepeat`: it carries the id of a QoS 2 message that the client has not finished. */
@@ -149,7 +175,9 @@ export class Model {
     if (published === undefined) return this.violate(`${to}, which is over or was never published`);
     if (published.topicName !== topicName) return this.violate(`${to}, but it was published to ${published.topicName}`);
     if (published.isDenied) return this.violate(`${to}, which nobody may get`);
+    this.#see(payload);
     if (this.#isRepeatOf(session, incoming, isRepeat, to)) return;
+    if (published.isOver) return this.violate(`${to}, which is over`);
     const isFirst = !session.live.has(payload) && !session.replayed.has(payload);
     if (incoming.retain) this.#onReplay(session, published, incoming, to);
     else if (this.#isShared(topicName)) this.#onShared(session, published, incoming, to);
@@ -160,10 +188,10 @@ export class Model {
 
   #note(session: SessionRecord, { retain, payload, qos, packetId }: Incoming): void {
     const arrivals = retain ? session.replayed : session.live;
-    const arrival = arrivals.get(payload) ?? { qos, packetIds: new Set(), isAnswered: false, count: 0 };
+    const arrival = arrivals.get(payload) ?? { qos, packetIds: new Set(), answeredAtMs: never, cameAt: [] };
     arrivals.set(payload, arrival);
-    arrival.count += 1;
-    arrival.isAnswered = false;
+    arrival.cameAt.push(this.#now);
+    arrival.answeredAtMs = never;
     arrival.packetIds.add(packetId);
   }
 
@@ -174,7 +202,9 @@ export class Model {
     const isSame = qos > 0 && known?.packetIds.has(packetId) === true;
     if (isRepeat && !isSame) this.violate(`${to} with the id ${packetId} of another message`);
     if (!isSame || (qos === 2 && !isRepeat)) return isRepeat;
-    if (!dup && !known.isAnswered) this.violate(`${to} again without DUP`);
+    if (!dup) this.violate(`${to} again without DUP`);
+    if (known.answeredAtMs + recordedWithinMs < session.lostAtMs) this.violate(`${to} again, long after its answer`);
+    known.answeredAtMs = never;
     return true;
   }
 
@@ -188,7 +218,9 @@ export class Model {
     if (by !== undefined && stale.every((later) => later !== undefined)) {
       this.violate(`${to} as retained, though ${by.name || "a later value"} was acknowledged before`);
     }
-    const earlier = session.replayed.get(published.name)?.count ?? 0;
+    // What came before the oldest of them belonged to others, which are forgotten.
+    const oldest = Math.min(...moments);
+    const earlier = session.replayed.get(published.name)?.cameAt.filter((at) => at > oldest).length ?? 0;
     if (qos === 2 && earlier >= moments.length) this.violate(`${to} as retained ${earlier + 1} times at QoS 2`);
   }
 
@@ -213,7 +245,11 @@ export class Model {
       .subscriptions(published.topicName)
       .filter(({ leftAt, isShared }) => !isShared && leftAt >= published.sentAt)
       .flatMap((record) => record.requests)
-      .filter(({ from, until }) => from <= Math.min(published.takenBy, now) && until >= published.sentAt);
+      .filter(({ from, isRouted, until }) => {
+        // The owner knows which shards want it, and each shard who: the second is known once it has arrived there.
+        const decidedBy = isRouted ? published.arrivedBy : published.takenBy;
+        return from <= Math.min(decidedBy, now) && until >= published.sentAt;
+      });
     if (requests.length === 0) {
       return this.violate(`${to}, taken by ${published.takenBy}, without a subscription at that time`);
     }
@@ -232,8 +268,13 @@ export class Model {
     if (qos === 0 && published.isSentAgain) return;
     const [subtree] = published.topicName.split("/");
     const stream = `${subtree}/${published.qos > 0 ? 1 : 0}/${qos > 0 ? 1 : 0}`;
-    const earlier = session.outOfOrder(published, stream);
+    const earlier = session.outOfOrder(published, stream, this.#mayBeTakenTwice(published));
     if (earlier !== undefined) this.violate(`${to} after ${earlier}`);
+  }
+
+  /** By its publisher's repeat; or of QoS 1 by that of a link, when a shard was lost before it had answered. */
+  #mayBeTakenTwice({ isSentAgain, qos, sentAt }: Published): boolean {
+    return isSentAgain || (qos === 1 && this.#settings.shards > 1 && this.crashedAt > sentAt);
   }
 
   /** As two messages, with two packet ids: where it was taken twice. */
@@ -306,7 +347,9 @@ export class Model {
   settle(observed: (topicName: string) => Published | undefined): void {
     const now = this.tick();
     for (const published of this.#recent()) {
-      if (!published.isOpen) published.takenBy = Math.min(published.takenBy, now);
+      if (published.isOpen) continue;
+      published.takenBy = Math.min(published.takenBy, now);
+      published.arrivedBy = Math.min(published.arrivedBy, now);
     }
     for (const topicName of this.retained.topics) this.#settleRetained(topicName, observed(topicName));
     this.#forget();
@@ -335,13 +378,20 @@ export class Model {
     const isOpen = (name: string): boolean => this.#messages.get(name)?.isOpen === true;
     const [present = [], ...earlier] = this.#names;
     this.#names = [present.filter(isOpen), present.filter((name) => !isOpen(name)), ...earlier];
-    for (const name of this.#names[generations] ?? []) {
+    const old = this.#names.splice(generations).flat();
+    for (const name of old) {
       const published = this.#messages.get(name);
       if (published === undefined || published.isOpen) continue;
       if (published.retain && this.retained.has(published)) this.#names[0]?.push(name);
+      else if (published.lastSeenMs + recordedWithinMs > performance.now()) this.#keep(published);
       else this.#messages.delete(name);
     }
-    this.#names.length = generations;
+  }
+
+  /** Nobody is owed it, and who acknowledged it may get it again. */
+  #keep(published: Published): void {
+    published.isOver = true;
+    this.#names.at(-1)?.push(published.name);
   }
 }
 

@@ -30,6 +30,12 @@ export interface Published {
   ackedAt: Tick;
   /** It was taken before, or never will be. */
   takenBy: Tick;
+  /** By then it was at the shards of all who were subscribed, or never will be. */
+  arrivedBy: Tick;
   /** Its publisher sent it more than once. */
   isSentAgain: boolean;
+  /** When a client last got or answered it, by this process's clock. */
+  lastSeenMs: number;
+  /** So many settlements ago that it may come to nobody any more, but for what a crash makes a session repeat. */
+  isOver: boolean;
 }

@@ -82,6 +82,7 @@ export function sceneOf(shards: number): Scene {
     ].join("\n"),
     model: {
       shards,
+      shardOf: (clientId) => placement.shardOf(clientId),
       mayRead: (clientId, topicName) =>
         topicName !== deniedTopic && (!matches(`${own}/#`, topicName) || matches(`${own}/${clientId}/#`, topicName)),
       isAtOwnerWhenAcknowledged: ({ publisher, topicName, qos }) =>

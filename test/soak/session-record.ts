@@ -6,6 +6,8 @@ import { never, type Published, type QoS, type Tick } from "./published.ts";
 interface SubscribeRequest {
   readonly qos: QoS;
   readonly from: Tick;
+  /** The session's shard was already told of what matches the filter: what is on its way there matches this request too. */
+  readonly isRouted: boolean;
   /** A later request for the same filter was acknowledged. */
   until: Tick;
 }
@@ -28,9 +30,10 @@ export interface SubscriptionRecord {
 interface Arrival {
   readonly qos: QoS;
   readonly packetIds: Set<number>;
-  /** The client has answered it: PUBACK or PUBREC went into an open socket. */
-  isAnswered: boolean;
-  count: number;
+  /** When the client answered it, by this process's clock: PUBACK or PUBREC went into an open socket. `never`: not yet. */
+  answeredAtMs: number;
+  /** Each time it came as another message. */
+  readonly cameAt: Tick[];
 }
 
 const mostReplays = 64;
@@ -46,6 +49,8 @@ export class SessionRecord {
   /** The last value of each topic that is retained; `unknown` where a nameless message came. */
   readonly latest = new Map<string, Published | "unknown">();
   endedAt: Tick = never;
+  /** When its last connection was lost, by this process's clock. */
+  lostAtMs = -1;
   readonly #orders = new Map<string, { latestSentAt: Tick; latestName: string; sequences: Map<string, Published> }>();
 
   constructor(clientId: string, isDurable: boolean) {
@@ -66,10 +71,11 @@ export class SessionRecord {
     return this.#current.values();
   }
 
-  onSubscribe(filter: string, qos: QoS, now: Tick): SubscriptionRecord {
+  onSubscribe(filter: string, qos: QoS, now: Tick, isRouted: boolean): SubscriptionRecord {
     const known = this.#current.get(filter);
+    const request = { qos, from: now, isRouted, until: never };
     if (known?.leavingAt === never) {
-      known.requests.push({ qos, from: now, until: never });
+      known.requests.push(request);
       known.replaysFrom.push(now);
       if (known.replaysFrom.length > mostReplays) known.replaysFrom.shift();
       return known;
@@ -78,7 +84,7 @@ export class SessionRecord {
     const record: SubscriptionRecord = {
       filter,
       ...partsOf(filter),
-      requests: [{ qos, from: now, until: never }],
+      requests: [request],
       ackedAt: never,
       leavingAt: never,
       leftAt: never,
@@ -112,9 +118,9 @@ export class SessionRecord {
   }
 
   /** Of the first arrivals of a stream: the message that came too early, if there is one. */
-  outOfOrder(published: Published, stream: string): string | undefined {
-    // What was sent again may have been taken twice, and be for this session only the second time.
-    const mayBeLate = published.isSentAgain && !this.#wasSubscribed(published);
+  outOfOrder(published: Published, stream: string, mayBeTakenTwice: boolean): string | undefined {
+    // What was taken twice may be for this session only the second time.
+    const mayBeLate = mayBeTakenTwice && !this.#wasSubscribed(published);
     const order = this.#orders.get(stream) ?? { latestSentAt: -1, latestName: "", sequences: new Map() };
     this.#orders.set(stream, order);
     const before = order.sequences.get(published.publisher);

@@ -106,6 +106,10 @@ export class World {
   #messages = 0;
   /** A planned fault may yet take a shard. */
   #mayEndAfterCall = false;
+  /** Of the calls that the last plan makes late. */
+  #lateMs = 0;
+  /** When the last late call of the plans before has run, by this process's clock. */
+  #lateUntilMs = 0;
   #callsCounted: Record<string, number> = {};
 
   constructor(settings: WorldSettings, trace: Trace) {
@@ -320,9 +324,17 @@ export class World {
   async #plan(faults: ShardFaults, planned: readonly CallFault[], lateMs = 0): Promise<void> {
     if (planned.includes("ends-after")) this.model.beginCrash();
     await faults.planCalls(planned, lateMs);
+    this.#lateUntilMs = Math.max(this.#lateUntilMs, performance.now() + this.#lateMs);
+    this.#lateMs = planned.includes("late") ? lateMs : 0;
+    if (planned.length === 0) await this.#awaitLateCalls();
     const mayHaveEnded = this.#mayEndAfterCall;
     this.#mayEndAfterCall = planned.includes("ends-after");
     if (mayHaveEnded) this.#endCrash();
+  }
+
+  /** Else what they carry would be taken when all is said to be at rest. */
+  async #awaitLateCalls(): Promise<void> {
+    await delay(Math.max(this.#lateUntilMs - performance.now(), 0));
   }
 
   async #fail(kind: "abort" | "evict, sockets kept" | "evict, sockets closed" | "call faults"): Promise<void> {

@@ -30,6 +30,13 @@ export class NodeSql implements Sql {
     return rows.map((row) => ({ ...row })); // without node's null prototype
   }
 
+  *each<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Generator<Row> {
+    for (const row of this.#prepare(statement).iterate(...bindings.map(toInput))) {
+      this.#rowsRead += 1;
+      yield { ...row } as Row;
+    }
+  }
+
   run(statement: string, ...bindings: SqlValue[]): void {
     this.#rowsWritten += Number(this.#prepare(statement).run(...bindings.map(toInput)).changes);
   }

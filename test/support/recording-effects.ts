@@ -27,6 +27,8 @@ export class RecordingEffects implements Effects {
   readonly asked: (readonly [Connection, Connect])[] = [];
   readonly steps: (readonly [Connection, ExchangeStep])[] = [];
   readonly owing = new Set<Connection>();
+  /** What is to run later: after so many ms, and what. */
+  readonly later_: (readonly [number, () => void])[] = [];
   flushWanted = false;
 
   send(connection: Connection, packet: ServerPacket, leaves: Leaves): void {
@@ -92,6 +94,10 @@ export class RecordingEffects implements Effects {
 
   endSoon(connection: Connection, violation: Violation): void {
     this.ends.push([connection, violation]);
+  }
+
+  later(delayMs: number, run: () => void): void {
+    this.later_.push([delayMs, run]);
   }
 
   askOtherShards(done: (readings: readonly SysReadings[]) => void): void {

@@ -29,6 +29,7 @@ test("without variables everything has its default, and nobody is let in", () =>
     limits: defaultLimits,
     features: defaultFeatures,
     queueOverflow: "drop-oldest",
+    sockets: "hibernate",
     layout: { shards: 1, subtreeDepth: 1, depthByPrefix: [] },
     namespaces: new Set(["default"]),
     users: [],
@@ -70,6 +71,12 @@ test("all problems are reported together, each naming its variable", () => {
       "USERS",
     ].toSorted(),
   );
+});
+
+test("SOCKETS is one of two words", () => {
+  expect(configFrom({ SOCKETS: "accept" }).sockets).toBe("accept");
+  expect(configFrom({ SOCKETS: "hibernate" }).sockets).toBe("hibernate");
+  expect(problemsOf({ SOCKETS: "true" })).toEqual(["SOCKETS must be one of hibernate, accept"]);
 });
 
 test("QUEUE_OVERFLOW is one of three words", () => {

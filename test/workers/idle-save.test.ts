@@ -100,6 +100,16 @@ class World {
   }
 }
 
+test("nothing is packed for sockets that keep the object awake", () => {
+  vi.useFakeTimers();
+  const world = new World();
+  for (const socket of world.sockets) socket.keepsAwake = true;
+  expect(world.round()).toBe(0);
+  expect(world.sockets.map(({ isDirty }) => isDirty)).not.toContain(true);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
 describe("the queues of clients that do not answer", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());

@@ -13,6 +13,8 @@ const sockets = 5;
 const softBytes = 50_000;
 const hardBytes = 300_000;
 const allBytes = 400_000;
+/** What is unsent is looked up when so much was sent. */
+const largePayload = Buffer.alloc(1_024);
 /** Where nothing is configured. */
 const slowConsumerTimeoutSec = defaultLimits.slowConsumerTimeoutMs / 1_000;
 
@@ -74,7 +76,7 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
   slowConsumerSoftBytes: async (shard) => {
     const stalled = await stalledSubscriber(shard, 0, softBytes + 1);
     const publisher = await shard.client("p");
-    publisher.send(publish("t", { payload: "the first one tells" }));
+    publisher.send(publish("t", { payload: largePayload }));
     await stalled.next();
     publisher.send(...publishes(10, "t", 0), ...publishes(2, "t", 1));
     await publisher.take(2);
@@ -85,7 +87,7 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
   slowConsumerHardBytes: async (shard) => {
     const stalled = await stalledSubscriber(shard, 1, hardBytes + 1);
     const publisher = await shard.client("p");
-    publisher.send(publish("t", { qos: 1, messageId: 1 }));
+    publisher.send(publish("t", { qos: 1, messageId: 1, payload: largePayload }));
     await publisher.next();
     expect(await stalled.closed()).toBe(true);
     expect(await shard.counter("connections")).toBe(2); // the publisher and the bystander
@@ -94,7 +96,7 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
   slowConsumerTimeoutMs: async (shard) => {
     const stalled = await stalledSubscriber(shard, 0, softBytes + 1);
     const publisher = await shard.client("p");
-    publisher.send(publish("t"));
+    publisher.send(publish("t", { payload: largePayload }));
     expect(kindOf(await stalled.next())).toBe("publish"); // from now on it counts as behind
     letPass(slowConsumerTimeoutSec);
     expect(await stalled.closed()).toBe(true); // nothing more is sent to it, and it says nothing
@@ -105,7 +107,7 @@ const cases: Record<LimitInWorkerd, (shard: Shard) => Promise<void>> = {
     const most = await stalledSubscriber(shard, 0, allBytes / 2 + 1); // each below the hard limit
     const less = await stalledSubscriber(shard, 0, allBytes / 2, "less");
     const publisher = await shard.client("p");
-    publisher.send(publish("t"));
+    publisher.send(publish("t", { payload: largePayload }));
     expect(await most.closed()).toBe(true);
     less.send({ cmd: "pingreq" });
     expect((await less.take(2)).map(kindOf)).toEqual(["publish", "pingresp"]);

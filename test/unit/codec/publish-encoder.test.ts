@@ -38,17 +38,27 @@ describe("a remembered encoding", () => {
 
   test("ends with its message", () => {
     const encoder = new PublishEncoder();
-    const first = encoder.encode(plain, header);
-    const next = encoder.encode({ ...plain, payload: Uint8Array.of(8) }, header);
-    expect(next).not.toBe(first);
-    expect(next).toEqual(packet(0x32, "a", [0, 1], 8));
+    encoder.encode(plain, header);
+    expect(encoder.encode({ ...plain, payload: Uint8Array.of(8) }, header)).toEqual(packet(0x32, "a", [0, 1], 8));
+    const longer = { ...plain, topicName: "a/é" as TopicName, payload: Uint8Array.of(8, 9) };
+    expect(encoder.encode(longer, header)).toEqual(packet(0x32, "a/é", [0, 1], 8, 9));
   });
 
-  test("is let go of by forget()", () => {
+  test("leaves its buffer to the next message of the same length, where it is small", () => {
     const encoder = new PublishEncoder();
     const first = encoder.encode(plain, header);
-    encoder.forget();
-    expect(encoder.encode(plain, header)).not.toBe(first);
+    expect(encoder.encode({ ...plain, payload: Uint8Array.of(8) }, header)).toBe(first);
+    const large = { ...plain, payload: new Uint8Array(5_000) };
+    const before = encoder.encode(large, header);
+    expect(encoder.encode({ ...large }, header)).not.toBe(before);
+  });
+
+  test("in two forms has two buffers", () => {
+    const encoder = new PublishEncoder();
+    encoder.encode(plain, { ...header, qos: 0 });
+    const first = encoder.encode({ ...plain }, { ...header, qos: 0 });
+    const second = encoder.encode({ ...plain }, { ...header, version: 5, qos: 0 });
+    expect(second).not.toBe(first);
   });
 });
 

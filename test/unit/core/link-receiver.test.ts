@@ -107,6 +107,21 @@ describe("a receiver", () => {
     expect(answers(receiver.onBatch(batch(2), "late").replies)).toEqual([["late", { kind: "restart" }]]);
   });
 
+  test("takes nothing of a life that began before the one that it knows, though it never heard of it", () => {
+    const receiver = fresh();
+    receiver.onBatch(batch(1), "");
+    const late = receiver.onBatch(batch(1, { incarnation: 4 }), "late");
+    expect([places(late), answers(late.replies)]).toEqual([[], [["late", { kind: "restart" }]]]);
+    expect(places(receiver.onBatch(batch(2), "goes on"))).toEqual([2]);
+  });
+
+  test("takes a living sender whose clock went back with its next opening", () => {
+    const receiver = fresh();
+    receiver.onBatch(batch(1), "");
+    receiver.onBatch(batch(1, { incarnation: 4 }), "");
+    expect(places(receiver.onBatch(batch(1, { incarnation: 4, opening: 2 }), ""))).toEqual([1]);
+  });
+
   test("takes a living sender back with its next opening when a late call of a dead one has come between", () => {
     const receiver = fresh();
     receiver.onBatch(batch(1), "");

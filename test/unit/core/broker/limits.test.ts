@@ -297,6 +297,62 @@ const cases: Record<Exclude<LimitName, LimitInWorkerd>, Case> = {
       expect(young.lines()).toEqual([]);
     },
   },
+  clientMessageRate: {
+    small: { clientMessageRate: 1, rateBurstSec: 2 },
+    run: (scene) => {
+      const subscriber = scene.subscriber("s", 0, ["t"]);
+      scene.connect("o").send(...upTo(5).map((n) => publish("t", String(n))));
+      expect(subscriber.lines()).toEqual(["publish t=1 q0", "publish t=2 q0"]);
+      expect([scene.broker.counters.dropped.get("rate_limited"), logged(scene)]).toEqual([3, "clientMessageRate"]);
+    },
+  },
+  clientByteRate: {
+    small: { clientByteRate: 100, rateBurstSec: 1 },
+    run: (scene) => {
+      const subscriber = scene.subscriber("s", 0, ["t"]);
+      const offender = scene.connect("o");
+      offender.send(publish("t", "x".repeat(299))); // larger than the bucket: what is left decides, the rest is a debt
+      scene.pass(1.9);
+      offender.send(publish("t", "early"));
+      scene.pass(0.2);
+      offender.send(publish("t", "late"));
+      expect(subscriber.lines()).toEqual([`publish t=${"x".repeat(299)} q0`, "publish t=late q0"]);
+      expect(logged(scene)).toBe("clientByteRate");
+    },
+  },
+  namespaceMessageRate: {
+    small: { namespaceMessageRate: 1, rateBurstSec: 4 },
+    run: (scene) => {
+      const subscriber = scene.subscriber("s", 0, ["t"]);
+      for (const id of ["a", "b", "c"]) scene.connect(id).send(publish("t", `${id}1`), publish("t", `${id}2`));
+      expect(subscriber.lines()).toEqual(["a1", "a2", "b1", "b2"].map((payload) => `publish t=${payload} q0`));
+      expect(logged(scene)).toBe("namespaceMessageRate");
+      scene.pass(1);
+    },
+  },
+  namespaceByteRate: {
+    small: { namespaceByteRate: 100, rateBurstSec: 1 },
+    run: (scene) => {
+      const subscriber = scene.subscriber("s", 0, ["t"]);
+      scene.connect("a").send(publish("t", "x".repeat(100)));
+      scene.connect("b").send(publish("t", "early"));
+      expect(subscriber.lines()).toEqual([`publish t=${"x".repeat(100)} q0`]);
+      expect(logged(scene)).toBe("namespaceByteRate");
+      scene.pass(1);
+    },
+  },
+  rateBurstSec: {
+    small: { clientMessageRate: 1, rateBurstSec: 3 },
+    run: (scene) => {
+      const subscriber = scene.subscriber("s", 0, ["t"], { keepAliveSec: 0 });
+      const offender = scene.connect("o", { keepAliveSec: 0 });
+      for (const seconds of [0, 1_000]) {
+        scene.pass(seconds);
+        offender.send(...upTo(5).map((n) => publish("t", String(n))));
+        expect(subscriber.lines()).toEqual(upTo(3).map((n) => `publish t=${n} q0`));
+      }
+    },
+  },
   sysIntervalMs: {
     small: { sysIntervalMs: 10_000 },
     run: (scene) => {

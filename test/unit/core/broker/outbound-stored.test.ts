@@ -267,7 +267,8 @@ describe("ids in use", () => {
     const { scene, subscriber } = wrapped(2);
     subscriber.send(ack("pubrec", 2)); // progress is pending: released, not completed
     const session = scene.broker.sessions.get("s" as ClientId) as Session;
-    session.online?.outbound.onPubcomp(2 as PacketId); // after that progress was taken
+    scene.broker.progress.get(session.number); // takes it
+    session.online?.outbound.onPubcomp(2 as PacketId);
     scene.flush();
     subscriber.take();
     scene.broker.onPump(subscriber.connection, scene.nowMs);

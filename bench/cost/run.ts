@@ -1,8 +1,8 @@
 // The whole run: every scenario at 1 and at 3 shards, and meanwhile idle clients on brokers of their own.
 
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { commitOf } from "../commit.ts";
 import { startBenchBroker } from "./broker.ts";
 import { perThousand } from "./counts.ts";
 import { idleNamespaces, measureIdle, type IdleKind, type IdleMeasured } from "./idle.ts";
@@ -99,11 +99,6 @@ async function measureAllIdle(shards: number): Promise<IdleMeasured[]> {
   } finally {
     await broker.stop();
   }
-}
-
-function commitOf(): string {
-  const git = (...args: string[]): string => execFileSync("git", args, { encoding: "utf8" }).trim();
-  return `${git("rev-parse", "--short", "HEAD")}${git("status", "--porcelain", "src") === "" ? "" : "+"}`;
 }
 
 function machineOf(): string {

@@ -1,11 +1,14 @@
-// The Debian packages that tests drive: installs those that are missing, where it may.
+// The Debian packages that tests drive, or the bench: installs those that are missing, where it may.
 
 import { existsSync } from "node:fs";
 import { runStep } from "../shared/step.ts";
 import { debianPackages } from "./debian-packages.ts";
 
-const missing = (): string[] =>
-  Object.entries(debianPackages)
+/** Name → a file that it brings. */
+type Packages = Readonly<Record<string, string>>;
+
+const missing = (packages: Packages): string[] =>
+  Object.entries(packages)
     .filter(([, file]) => !existsSync(file))
     .map(([name]) => name);
 
@@ -20,12 +23,12 @@ async function aptGet(): Promise<readonly [string, ...string[]] | undefined> {
 /** RUNLEVEL=1: a package's service is not started; a Mosquitto on port 1883 is not wanted. */
 const QUIETLY = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
 
-/** Never fails: the tests that need what is still missing say so themselves, or are skipped with SKIP_MISSING=1. */
-export async function installMissingPackages(): Promise<void> {
-  const names = missing();
+/** Never fails: what needs a package that is still missing says so itself, or is skipped with SKIP_MISSING=1. */
+export async function installMissingPackages(packages: Packages = debianPackages): Promise<void> {
+  const names = missing(packages);
   if (names.length === 0) return;
   if (process.env["SKIP_MISSING"] === "1") {
-    console.log(`Tests that need these packages are skipped: ${names.join(" ")}`);
+    console.log(`What needs these packages is skipped: ${names.join(" ")}`);
     return;
   }
   const program = await aptGet();

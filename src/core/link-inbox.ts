@@ -132,6 +132,7 @@ export class LinkInbox {
       after as TopicName | undefined,
       limit,
       notAfterVersion,
+      true,
     );
     const messages = page.messages.map(packMessage);
     const answer = { kind: "retained-page", request, messages, next: page.next } as const;

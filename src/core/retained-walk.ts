@@ -41,7 +41,9 @@ export function collectPage(
     if (found === undefined) break;
     last = found.topicName;
     const candidate = search(last);
-    from = candidate === last ? search(justAfter(last)) : candidate;
+    // Where the next row is at hand, it is cheaper to look at than to find out from where on one may be wanted.
+    const isNext = candidate === last;
+    from = isNext && !walk.hasNext ? search(justAfter(last)) : isNext ? justAfter(last) : candidate;
     if (candidate !== last || found.row === undefined || !isWanted(found.row)) continue;
     messages.push(found.row);
     bytes += retainedBytes(found.row);
@@ -158,6 +160,11 @@ export class Walk {
       return stored === undefined ? undefined : { topicName: stored.topicName, row: stored };
     }
     return { topicName: pending, row: this.#pending.get(pending) };
+  }
+
+  /** The row of storage behind the last one given was read already. */
+  get hasNext(): boolean {
+    return this.#at + 1 < this.#read.length;
   }
 
   // Reads grow while rows are used in turn and start small again after a jump over unread ones.

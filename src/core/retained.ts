@@ -43,6 +43,8 @@ export class RetainedMessages {
   readonly #pending = new PendingChanges();
   #totals: { count: number; bytes: number } | undefined;
   #version = 0;
+  /** What was set in this life of the shard has this version or a later one. */
+  #firstVersion: number | undefined;
 
   constructor({ retained, meta }: { readonly retained: RetainedStore; readonly meta: MetaStore }, host: RetainedHost) {
     this.#store = retained;
@@ -74,6 +76,7 @@ export class RetainedMessages {
    * After a restart, `version` alone would be below everything in storage.
    */
   versionAt(nowMs: number): number {
+    this.#noteLife(nowMs);
     this.#version = Math.max(this.#version, nowMs * versionsPerMs);
     return this.#version;
   }
@@ -115,7 +118,9 @@ export class RetainedMessages {
 
   /**
    * The next messages that `filter` matches, after the topic `after`: at most `limit` (1 or more), fewer where a page has looked
-   * at enough, so an empty page with a `next` is possible. Messages younger than `notAfterVersion` are passed over.
+   * at enough, so an empty page with a `next` is possible. Messages younger than `notAfterVersion` are passed over, for they
+   * come live. `forOther`: for another shard, to which what an earlier life of this one had kept may not have been passed
+   * on, unless it is of QoS 2, which is passed on from storage.
    */
   page(
     filter: TopicFilter,
@@ -123,9 +128,12 @@ export class RetainedMessages {
     limit: number,
     nowMs: number,
     notAfterVersion: number = Number.POSITIVE_INFINITY,
+    forOther = false,
   ): RetainedMessagePage {
+    const firstVersion = this.#noteLife(nowMs);
+    const isLost = ({ version, qos }: StoredRetained): boolean => forOther && qos < 2 && version < firstVersion;
     const isWanted = (row: StoredRetained): boolean =>
-      !this.#removeExpired(row, nowMs) && row.version <= notAfterVersion;
+      !this.#removeExpired(row, nowMs) && (row.version <= notAfterVersion || isLost(row));
     if (!hasWildcard(filter)) {
       // One topic at most, and it is that of the filter's own name.
       const row = after === undefined ? this.#find(filter) : undefined;
@@ -193,7 +201,14 @@ export class RetainedMessages {
     return this.#totals;
   }
 
+  /** The first call of a life says when it began: a version of that time is above all that came before. */
+  #noteLife(nowMs: number): number {
+    this.#firstVersion ??= nowMs * versionsPerMs;
+    return this.#firstVersion;
+  }
+
   #takeVersion(nowMs: number): number {
+    this.#noteLife(nowMs);
     this.#version = Math.max(this.#version + 1, nowMs * versionsPerMs);
     return this.#version;
   }

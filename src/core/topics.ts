@@ -204,9 +204,10 @@ export class Topics implements TopicPort {
     after: TopicName | undefined,
     limit: number,
     notAfterVersion: number,
+    forOther = false,
   ): RetainedPage {
     const { retained, nowMs } = this.#broker;
-    const { messages, next } = retained.page(filter, after, limit, nowMs, notAfterVersion);
+    const { messages, next } = retained.page(filter, after, limit, nowMs, notAfterVersion, forOther);
     return { messages: messages.map((stored) => ({ ...stored, retain: true })), next };
   }
 }

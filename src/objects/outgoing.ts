@@ -1,16 +1,16 @@
 // What waits to leave on one socket: packets joined to one WebSocket message per flush. Hot path: one copy per packet.
 
 import type { Leaves } from "../core/effect.ts";
+import { giveBuffer, takeBuffer } from "./send-buffers.ts";
 
-const initialBytes = 512;
 /** An acknowledgement that says no more than that. */
 export const shortBytes = 4;
-/** A buffer that grew beyond this is not kept for the next flush: thousands of sockets would add up. */
-const keptBytes = 4 * 1024;
 
 export class Outgoing {
   #buffer: Uint8Array<ArrayBuffer> | undefined;
   #length = 0;
+  /** As much as waited the last time: what waits next is often as long, and so is not moved as it grows. */
+  #usual = 0;
   /** Where the part begins that may leave only after the commit; -1: nowhere. */
   #gatedFrom = -1;
 
@@ -46,7 +46,7 @@ export class Outgoing {
     this.#length = at + shortBytes;
   }
 
-  /** Takes the part that may leave before the commit; valid until the next `append`. */
+  /** Takes the part that may leave before the commit; valid until the next `append` to any socket. */
   takeAtOnce(): Uint8Array<ArrayBuffer> | undefined {
     const isAll = this.#gatedFrom < 0;
     const part = this.#buffer?.subarray(0, isAll ? this.#length : this.#gatedFrom);
@@ -54,7 +54,7 @@ export class Outgoing {
     return part?.length === 0 ? undefined : part;
   }
 
-  /** Takes what waited for the commit; valid until the next `append`. */
+  /** Takes what waited for the commit; valid until the next `append` to any socket. */
   takeAfterCommit(): Uint8Array<ArrayBuffer> | undefined {
     const part = this.#gatedFrom < 0 ? undefined : this.#buffer?.subarray(this.#gatedFrom, this.#length);
     this.clear();
@@ -62,19 +62,23 @@ export class Outgoing {
   }
 
   clear(): void {
-    if (this.#buffer !== undefined && this.#buffer.length > keptBytes) this.#buffer = undefined;
+    if (this.#buffer !== undefined) giveBuffer(this.#buffer);
+    this.#buffer = undefined;
+    this.#usual = this.#length;
     this.#length = 0;
     this.#gatedFrom = -1;
   }
 
   #room(count: number): Uint8Array<ArrayBuffer> {
     const needed = this.#length + count;
-    const buffer = this.#buffer ?? new Uint8Array(Math.max(initialBytes, needed));
-    this.#buffer = buffer;
-    if (needed <= buffer.length) return buffer;
-    const grown = new Uint8Array(Math.max(needed, buffer.length * 2));
-    grown.set(buffer.subarray(0, this.#length));
-    this.#buffer = grown;
-    return grown;
+    const buffer = this.#buffer;
+    if (buffer !== undefined && needed <= buffer.length) return buffer;
+    const larger = takeBuffer(Math.max(needed, this.#usual));
+    if (buffer !== undefined) {
+      larger.set(buffer.subarray(0, this.#length));
+      giveBuffer(buffer);
+    }
+    this.#buffer = larger;
+    return larger;
   }
 }

@@ -8,7 +8,8 @@ export interface SqlHolder {
     exec(
       query: string,
       ...bindings: SqlValue[]
-    ): Iterable<Record<string, ArrayBuffer | string | number | null>> & {
+    ): {
+      raw(): Iterable<(ArrayBuffer | string | number | null)[]>;
       toArray(): Record<string, ArrayBuffer | string | number | null>[];
       readonly rowsRead: number;
       readonly rowsWritten: number;
@@ -38,12 +39,14 @@ export class DurableObjectSql implements Sql {
     return this.#exec(statement, bindings) as Row[];
   }
 
-  *each<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Generator<Row> {
+  *each<Columns extends readonly SqlValue[]>(statement: string, ...bindings: SqlValue[]): Generator<Columns> {
     const cursor = this.#storage.sql.exec(statement, ...bindings);
     try {
-      for (const row of cursor as Iterable<SqlRow>) {
-        viewBlobs(row);
-        yield row as Row;
+      for (const columns of cursor.raw() as Iterable<SqlValue[]>) {
+        columns.forEach((value, index) => {
+          if (value instanceof ArrayBuffer) columns[index] = new Uint8Array(value);
+        });
+        yield columns as readonly SqlValue[] as Columns;
       }
     } finally {
       this.#rowsRead += cursor.rowsRead;

@@ -26,8 +26,8 @@ export class SqlRetainedStore implements RetainedStore {
     const statement = "SELECT topic, version, data FROM retained WHERE topic >= ? ORDER BY topic LIMIT ?";
     const rows: StoredRetained[] = [];
     let bytes = 0;
-    for (const packed of this.#sql.each<Row>(statement, topicName, limit)) {
-      const row = unpack(packed);
+    for (const [topic, version, data] of this.#sql.each<[TopicName, number, Uint8Array]>(statement, topicName, limit)) {
+      const row = unpack({ topic, version, data });
       rows.push(row);
       bytes += retainedBytes(row);
       if (bytes >= fullReadBytes) break;

@@ -6,8 +6,11 @@ export type SqlRow = Record<string, SqlValue>;
 export interface Sql {
   /** Runs one statement and gives all rows. BLOBs come as Uint8Array. */
   all<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Row[];
-  /** The rows of one statement as they are read, for who may stop early. Nothing else may run until it has stopped. */
-  each<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Iterable<Row>;
+  /**
+   * The rows of one statement as they are read, each as the list of its columns: for who reads many, or stops early.
+   * Nothing else may run until it has stopped.
+   */
+  each<Columns extends readonly SqlValue[]>(statement: string, ...bindings: SqlValue[]): Iterable<Columns>;
   /** Runs one statement for its effect. */
   run(statement: string, ...bindings: SqlValue[]): void;
   /** Everything inside is written together or not at all; a throw rolls back and passes on. */

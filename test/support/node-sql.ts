@@ -30,10 +30,10 @@ export class NodeSql implements Sql {
     return rows.map((row) => ({ ...row })); // without node's null prototype
   }
 
-  *each<Row extends SqlRow>(statement: string, ...bindings: SqlValue[]): Generator<Row> {
+  *each<Columns extends readonly SqlValue[]>(statement: string, ...bindings: SqlValue[]): Generator<Columns> {
     for (const row of this.#prepare(statement).iterate(...bindings.map(toInput))) {
       this.#rowsRead += 1;
-      yield { ...row } as Row;
+      yield Object.values(row) as readonly SqlValue[] as Columns;
     }
   }
 

@@ -10,6 +10,7 @@ import { reasonCode } from "./reason-code.ts";
 import { RetainedExpiry } from "./retained-expiry.ts";
 import { retainedBytes, type RetainedStore, type StoredRetained } from "./retained-row.ts";
 import { collectPage, PendingChanges, visitPage, Walk, type RetainedMessagePage } from "./retained-walk.ts";
+import { RetainedRuns } from "./retained-runs.ts";
 import type { MetaStore } from "./session-table.ts";
 import { hasWildcard } from "./topic.ts";
 import { searchFor } from "./topic-search.ts";
@@ -41,6 +42,7 @@ export class RetainedMessages {
   readonly #store: RetainedStore;
   readonly #host: RetainedHost;
   readonly #pending = new PendingChanges();
+  readonly #runs = new RetainedRuns();
   #totals: { count: number; bytes: number } | undefined;
   #version = 0;
   /** What was set in this life of the shard has this version or a later one. */
@@ -104,6 +106,7 @@ export class RetainedMessages {
     }
     totals.count += moreRows;
     totals.bytes += moreBytes;
+    this.#runs.clear();
     this.#pending.put(rowOf(message, this.#takeVersion(nowMs), nowMs));
     if (message.expiresAtMs !== undefined) this.expiry.note(message.expiresAtMs, nowMs);
     return ok(undefined);
@@ -139,8 +142,24 @@ export class RetainedMessages {
       const row = after === undefined ? this.#find(filter) : undefined;
       return { messages: row !== undefined && isWanted(row) ? [row] : [], next: undefined };
     }
+    const page = this.#knownPage(filter, after, limit, nowMs);
+    if (page !== undefined) return { messages: page.messages.filter(isWanted), next: page.next };
     const walk = new Walk(this.#store, this.#pending);
     return collectPage(walk, searchFor(filter), after, limit, isWanted);
+  }
+
+  /** Where nothing is pending: a run must not keep what a client's frame holds. */
+  #knownPage(
+    filter: TopicFilter,
+    after: TopicName | undefined,
+    limit: number,
+    nowMs: number,
+  ): RetainedMessagePage | undefined {
+    if (this.#pending.size > 0) return undefined;
+    return this.#runs.page(filter, after, limit, (from, most) => {
+      const walk = new Walk(this.#store, this.#pending);
+      return collectPage(walk, searchFor(filter), from, most, (row) => !this.#removeExpired(row, nowMs));
+    });
   }
 
   /** Every message, those under `$` included, after the topic `after`. For what leaves the shard. */
@@ -166,6 +185,7 @@ export class RetainedMessages {
     const totals = this.#counted();
     totals.count += before === undefined ? 1 : 0;
     totals.bytes += retainedBytes(message) - (before === undefined ? 0 : retainedBytes(before));
+    this.#runs.clear();
     this.#pending.put({ ...rowOf(message, this.#takeVersion(nowMs), nowMs), publishedAtMs });
     return true;
   }
@@ -217,6 +237,7 @@ export class RetainedMessages {
     const totals = this.#counted();
     totals.count -= 1;
     totals.bytes -= retainedBytes(row);
+    this.#runs.clear();
     this.#pending.remove(row.topicName);
   }
 

@@ -268,7 +268,7 @@ export class Client {
   }
 
   #noteLoss(): void {
-    if (this.#session !== undefined) this.#session.lostAtMs = performance.now();
+    this.#session?.lose();
   }
 
   #dialSoon(): void {

@@ -47,7 +47,7 @@ function arrive({ model, session }: Arranged, changes: Partial<Incoming> = {}): 
 function crash({ model, session }: Arranged): void {
   model.beginCrash();
   model.endCrash();
-  session.lostAtMs = performance.now();
+  session.lose();
 }
 
 function settle({ model }: Arranged, times: number): void {
@@ -90,6 +90,17 @@ describe("a message that its client has acknowledged", () => {
     crash(arranged);
     arrive(arranged, { dup: true });
     expect(arranged.model.violations).toEqual([expect.stringContaining("long after its answer")]);
+  });
+
+  test("may come again in a later connection where the first loss came right after its answer", () => {
+    const arranged = arrange(1);
+    subscribe(arranged, 1);
+    acknowledge(arranged);
+    crash(arranged);
+    vi.advanceTimersByTime(longMs);
+    crash(arranged);
+    arrive(arranged, { dup: true });
+    expect(arranged.model.violations).toEqual([]);
   });
 
   test("does not come again as another message when all has settled", () => {

@@ -203,7 +203,10 @@ export class Model {
     if (isRepeat && !isSame) this.violate(`${to} with the id ${packetId} of another message`);
     if (!isSame || (qos === 2 && !isRepeat)) return isRepeat;
     if (!dup) this.violate(`${to} again without DUP`);
-    if (known.answeredAtMs + recordedWithinMs < session.lostAtMs) this.violate(`${to} again, long after its answer`);
+    // What the first loss after the answer took with it may come in any later connection.
+    const lostAtMs = session.lostAfter(known.answeredAtMs);
+    if (lostAtMs !== never && known.answeredAtMs + recordedWithinMs < lostAtMs)
+      this.violate(`${to} again, long after its answer`);
     known.answeredAtMs = never;
     return true;
   }

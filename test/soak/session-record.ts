@@ -49,13 +49,23 @@ export class SessionRecord {
   /** The last value of each topic that is retained; `unknown` where a nameless message came. */
   readonly latest = new Map<string, Published | "unknown">();
   endedAt: Tick = never;
-  /** When its last connection was lost, by this process's clock. */
-  lostAtMs = -1;
+  /** When its connections were lost, by this process's clock. */
+  readonly #losses: number[] = [];
   readonly #orders = new Map<string, { latestSentAt: Tick; latestName: string; sequences: Map<string, Published> }>();
 
   constructor(clientId: string, isDurable: boolean) {
     this.clientId = clientId;
     this.isDurable = isDurable;
+  }
+
+  /** Its connection is lost. */
+  lose(): void {
+    this.#losses.push(performance.now());
+  }
+
+  /** When a connection was lost for the first time after a moment; `never`: none was. */
+  lostAfter(ms: number): number {
+    return this.#losses.find((lostAtMs) => lostAtMs >= ms) ?? never;
   }
 
   get isOver(): boolean {

@@ -20,6 +20,11 @@ export interface Load {
  */
 const onTheirWay = 1_600;
 const furthestAhead = 128;
+/**
+ * The same for all subscribers together. A broker may deal with one client after the other: with more on the way a round
+ * through all of them takes as long as the measurement, which would count rounds.
+ */
+const onTheirWayInAll = 12_800;
 const usPerMs = 1_000;
 
 export async function measureThroughput(broker: RunningBroker, load: Load, options: RunOptions): Promise<Measurement> {
@@ -60,7 +65,8 @@ export function trafficOptions({ shape, qos, isDurable }: Load, options: RunOpti
 
 function aheadOf({ publishers, subscribers, receiversEach }: Shape): number {
   const publishersEach = (publishers * receiversEach) / subscribers;
-  return Math.max(1, Math.min(furthestAhead, Math.floor(onTheirWay / publishersEach)));
+  const inAll = onTheirWayInAll / (publishersEach * subscribers);
+  return Math.max(1, Math.floor(Math.min(furthestAhead, onTheirWay / publishersEach, inAll)));
 }
 
 interface Family {

@@ -364,3 +364,115 @@ describe("pages", () => {
     );
   });
 });
+
+describe("what a filter found is kept until a retained message changes", () => {
+  const many = Array.from({ length: 700 }, (_, each) => `a/${each}`);
+
+  test("so the next subscriber costs no row, whatever its pages", () => {
+    const { retained, store } = setUp();
+    setAll(retained, [...many, "b"]);
+    retained.flush();
+    const first = find(retained, "a/#", 256);
+    const before = store.rowsRead;
+    expect(find(retained, "a/#", 7)).toEqual(first);
+    expect(first).toEqual(many.toSorted(byBytes));
+    expect(store.rowsRead).toBe(before);
+  });
+
+  test("two subscribers read it side by side, each in its own steps", () => {
+    const { retained } = setUp();
+    setAll(retained, many);
+    retained.flush();
+    const found: string[][] = [[], []];
+    const at: (TopicName | undefined)[] = [undefined, undefined];
+    for (let isMore = true; isMore;) {
+      isMore = false;
+      for (const [index, limit] of [3, 250].entries()) {
+        if (found[index]?.length === many.length) continue;
+        const page = retained.page(topicFilter("a/#"), at[index], limit, 1);
+        found[index]?.push(...page.messages.map((row) => row.topicName));
+        at[index] = page.next;
+        isMore = true;
+      }
+    }
+    expect(found).toEqual([many.toSorted(byBytes), many.toSorted(byBytes)]);
+  });
+
+  test("a change in between is seen by who goes on, and by who begins", () => {
+    const { retained } = setUp();
+    setAll(retained, many);
+    retained.flush();
+    const page = retained.page(topicFilter("a/#"), undefined, 256, 1);
+    retained.set(message("a/999", { payload: "" }), 2);
+    setAll(retained, ["a/9990"], 2);
+    retained.flush();
+    const rest = retained.page(topicFilter("a/#"), page.next, 1_000, 2).messages.map((row) => row.topicName);
+    expect(rest.at(-1)).toBe("a/9990");
+    retained.set(message("a/1", { payload: "new" }), 3);
+    retained.flush();
+    expect(retained.page(topicFilter("a/#"), undefined, 9, 3, 2 * 1024).messages[1]?.topicName).toBe("a/10");
+    expect(retained.page(topicFilter("a/#"), undefined, 9, 3).messages[1]).toMatchObject({ topicName: "a/1" });
+    expect(find(retained, "a/#", 100, 3)).toHaveLength(701);
+  });
+
+  test("but not a message that ends by time [MQTT-3.3.2-5]", () => {
+    const { retained } = setUp();
+    setAll(retained, ["a/1"]);
+    retained.set(message("a/2", { expiresAtMs: 10 }), 1);
+    retained.flush();
+    expect(find(retained, "a/#", 100, 9)).toEqual(["a/1", "a/2"]);
+    expect(find(retained, "a/#", 100, 11)).toEqual(["a/1"]);
+  });
+
+  test("nor more of them than a shard has memory for", () => {
+    const { retained, store } = setUp();
+    const payload = "x".repeat(50_000);
+    const names = Array.from({ length: 200 }, (_, each) => `a/${each + 100}`);
+    for (const name of names) retained.set(message(name, { payload }), 1);
+    retained.flush();
+    expect(find(retained, "a/#", 10)).toEqual(names);
+    const before = store.rowsRead;
+    expect(find(retained, "a/#", 10)).toEqual(names);
+    expect(store.rowsRead).toBeGreaterThan(before);
+  });
+
+  test("whatever changes, is asked for and is flushed in between", () => {
+    const name = fc.tuple(fc.constantFrom("a", "b"), fc.nat(9)).map(([level, each]) => `${level}/${each}`);
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ name, payload: fc.constantFrom("x", "yy", "") }) },
+      { weight: 3, arbitrary: fc.constant("flush" as const) },
+      {
+        weight: 6,
+        arbitrary: fc.record({
+          filter: fc.constantFrom("a/#", "#", "+/3", "b/+"),
+          after: fc.option(name, { nil: undefined }),
+          limit: fc.integer({ min: 1, max: 8 }),
+        }),
+      },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { retained } = setUp();
+        const model = new Set<string>();
+        for (const each of steps) {
+          if (each === "flush") retained.flush();
+          else if ("filter" in each) {
+            const after = each.after === undefined ? undefined : topicName(each.after);
+            const { messages, next } = retained.page(topicFilter(each.filter), after, each.limit, 1);
+            const wanted = [...model]
+              .filter((one) => matches(topicFilter(each.filter), topicName(one)))
+              .filter((one) => after === undefined || byBytes(one, after) > 0)
+              .toSorted(byBytes);
+            expect(messages.map((row) => row.topicName)).toEqual(wanted.slice(0, messages.length));
+            if (next === undefined) expect(messages).toHaveLength(wanted.length);
+          } else {
+            retained.set(message(each.name, { payload: each.payload }), 1);
+            if (each.payload === "") model.delete(each.name);
+            else model.add(each.name);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -49,6 +49,8 @@ export class Client {
   #wantsOnline = false;
   /** The next CONNECT ends the session that is there. */
   #startsClean = false;
+  /** When the last packet of the present connection came. */
+  #heardAtMs = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #requests = new Map<number, Request>();
   readonly #inbound: InboundMessages;
@@ -268,7 +270,7 @@ export class Client {
   }
 
   #noteLoss(): void {
-    this.#session?.lose();
+    this.#session?.lose(this.#heardAtMs);
   }
 
   #dialSoon(): void {
@@ -352,6 +354,7 @@ export class Client {
   }
 
   #onPacket(packet: Packet): void {
+    this.#heardAtMs = performance.now();
     switch (packet.cmd) {
       case "publish":
         this.#note(`  gets ${describe(packet)}`);

@@ -44,10 +44,10 @@ function arrive({ model, session }: Arranged, changes: Partial<Incoming> = {}): 
 }
 
 /** The connection is lost with its shard. */
-function crash({ model, session }: Arranged): void {
+function crash({ model, session }: Arranged, heardAtMs = performance.now()): void {
   model.beginCrash();
   model.endCrash();
-  session.lose();
+  session.lose(heardAtMs);
 }
 
 function settle({ model }: Arranged, times: number): void {
@@ -99,6 +99,17 @@ describe("a message that its client has acknowledged", () => {
     crash(arranged);
     vi.advanceTimersByTime(longMs);
     crash(arranged);
+    arrive(arranged, { dup: true });
+    expect(arranged.model.violations).toEqual([]);
+  });
+
+  test("may come again where the broker was not heard any more after its answer, though nobody noticed for long", () => {
+    const arranged = arrange(1);
+    subscribe(arranged, 1);
+    acknowledge(arranged);
+    const heardAtMs = performance.now();
+    vi.advanceTimersByTime(longMs);
+    crash(arranged, heardAtMs);
     arrive(arranged, { dup: true });
     expect(arranged.model.violations).toEqual([]);
   });

@@ -204,9 +204,8 @@ export class Model {
     if (!isSame || (qos === 2 && !isRepeat)) return isRepeat;
     if (!dup) this.violate(`${to} again without DUP`);
     // What the first loss after the answer took with it may come in any later connection.
-    const lostAtMs = session.lostAfter(known.answeredAtMs);
-    if (lostAtMs !== never && known.answeredAtMs + recordedWithinMs < lostAtMs)
-      this.violate(`${to} again, long after its answer`);
+    const heardForMs = session.heardAfter(known.answeredAtMs);
+    if (heardForMs !== never && heardForMs > recordedWithinMs) this.violate(`${to} again, long after its answer`);
     known.answeredAtMs = never;
     return true;
   }

@@ -49,8 +49,8 @@ export class SessionRecord {
   /** The last value of each topic that is retained; `unknown` where a nameless message came. */
   readonly latest = new Map<string, Published | "unknown">();
   endedAt: Tick = never;
-  /** When its connections were lost, by this process's clock. */
-  readonly #losses: number[] = [];
+  /** Its connections that were lost: when the broker was heard last, and when that was noticed, by this process's clock. */
+  readonly #losses: { readonly heardAtMs: number; readonly noticedAtMs: number }[] = [];
   readonly #orders = new Map<string, { latestSentAt: Tick; latestName: string; sequences: Map<string, Published> }>();
 
   constructor(clientId: string, isDurable: boolean) {
@@ -58,14 +58,15 @@ export class SessionRecord {
     this.isDurable = isDurable;
   }
 
-  /** Its connection is lost. */
-  lose(): void {
-    this.#losses.push(performance.now());
+  /** Its connection is lost. A broker that was killed is not heard any more, and it may take long until that is noticed. */
+  lose(heardAtMs: number): void {
+    this.#losses.push({ heardAtMs, noticedAtMs: performance.now() });
   }
 
-  /** When a connection was lost for the first time after a moment; `never`: none was. */
-  lostAfter(ms: number): number {
-    return this.#losses.find((lostAtMs) => lostAtMs >= ms) ?? never;
+  /** How long the broker was certainly there, after a moment, until a connection was lost; `never`: none was. */
+  heardAfter(ms: number): number {
+    const loss = this.#losses.find(({ noticedAtMs }) => noticedAtMs >= ms);
+    return loss === undefined ? never : loss.heardAtMs - ms;
   }
 
   get isOver(): boolean {

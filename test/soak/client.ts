@@ -212,6 +212,7 @@ export class Client {
     const { sessionPresent } = packet;
     this.#note(`CONNACK ${sessionPresent ? "with" : "without"} its session`);
     this.#judgePresence(sessionPresent, cleans, dialledAtMs);
+    if (sessionPresent && this.#life.mayBeNew && this.#session !== undefined) this.#port.model.doubt(this.#session);
     const previous = this.#link;
     this.#link = link;
     this.#candidate = undefined;
@@ -253,7 +254,7 @@ export class Client {
     if (this.#candidate === link) {
       this.#candidate = undefined;
       will?.onOver();
-      this.#life.onRefused();
+      this.#life.onRefused(this.#link !== undefined);
       this.#note("was not let in");
     } else if (this.#link === link) {
       this.#link = undefined;

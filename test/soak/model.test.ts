@@ -153,6 +153,19 @@ describe("who subscribed between two messages", () => {
     expect(between(3, 1, true).model.violations).toEqual([]);
   });
 
+  test("may get it so at the QoS of the new subscription, with an older one at QoS 0", () => {
+    const arranged = arrange(1);
+    const { record, sentAt } = arranged.model.subscribe(arranged.session, "t/#", 0);
+    arranged.model.suback(arranged.session, record, sentAt);
+    const first = publish(arranged, "1", 1);
+    subscribe(arranged, 1);
+    publish(arranged, "2", 1);
+    arrive(arranged, { payload: "2" });
+    first.isSentAgain = true;
+    arrive(arranged, { packetId: 2 });
+    expect(arranged.model.violations).toEqual([]);
+  });
+
   test.each([
     ["without a crash", 3, 1, false],
     ["at one shard, which has no links", 1, 1, true],

@@ -270,7 +270,7 @@ export class Model {
     if (qos === 0 && published.isSentAgain) return;
     const [subtree] = published.topicName.split("/");
     const stream = `${subtree}/${published.qos > 0 ? 1 : 0}/${qos > 0 ? 1 : 0}`;
-    const earlier = session.outOfOrder(published, stream, this.#mayBeTakenTwice(published));
+    const earlier = session.outOfOrder(published, qos, stream, this.#mayBeTakenTwice(published));
     if (earlier !== undefined) this.violate(`${to} after ${earlier}`);
   }
 

@@ -30,6 +30,8 @@ export class SessionLife {
   #triedAtMs = 0;
   #triedAt: Tick = 0;
   #noticedWithinMs = 0;
+  /** The broker may have begun a new session in a try whose CONNACK nobody read. */
+  #mayBeNew = false;
 
   constructor(terms: LifeTerms, model: Model) {
     this.#terms = terms;
@@ -46,6 +48,7 @@ export class SessionLife {
   onConnected(dialledAtMs: number): void {
     this.#connectedAtMs = dialledAtMs;
     this.#leftAtMs = undefined;
+    this.#mayBeNew = false;
   }
 
   onDisconnect(): void {
@@ -53,8 +56,14 @@ export class SessionLife {
   }
 
   /** A connection that never had its CONNACK is over. */
-  onRefused(): void {
+  onRefused(isTakeover: boolean): void {
+    if (!isTakeover && performance.now() - this.#lostAtMs > this.#expiryMs - slackMs) this.#mayBeNew = true;
     this.#onTried(noticedWithinMs);
+  }
+
+  /** Whether the session that CONNACK tells of may be another than the one that is known. */
+  get mayBeNew(): boolean {
+    return this.#mayBeNew;
   }
 
   onLost(wasCut: boolean): void {

@@ -129,9 +129,9 @@ export class SessionRecord {
   }
 
   /** Of the first arrivals of a stream: the message that came too early, if there is one. */
-  outOfOrder(published: Published, stream: string, mayBeTakenTwice: boolean): string | undefined {
-    // What was taken twice may be for this session only the second time.
-    const mayBeLate = mayBeTakenTwice && !this.#wasSubscribed(published);
+  outOfOrder(published: Published, qos: QoS, stream: string, mayBeTakenTwice: boolean): string | undefined {
+    // What was taken twice may be for this session, or for it at this QoS, only the second time.
+    const mayBeLate = mayBeTakenTwice && !this.#wasSubscribed(published, qos);
     const order = this.#orders.get(stream) ?? { latestSentAt: -1, latestName: "", sequences: new Map() };
     this.#orders.set(stream, order);
     const before = order.sequences.get(published.publisher);
@@ -146,8 +146,13 @@ export class SessionRecord {
     return undefined;
   }
 
-  #wasSubscribed({ topicName, sentAt }: Published): boolean {
-    return this.subscriptions(topicName).some(({ ackedAt, leavingAt }) => ackedAt <= sentAt && leavingAt === never);
+  #wasSubscribed({ topicName, sentAt }: Published, qos: QoS): boolean {
+    return this.subscriptions(topicName).some(
+      ({ ackedAt, leavingAt, requests }) =>
+        ackedAt <= sentAt &&
+        leavingAt === never &&
+        requests.every((request) => Math.min(request.qos, 1) >= Math.min(qos, 1)),
+    );
   }
 
   /** After everything has arrived: what is over is forgotten. `keep` says of which messages more may come. */

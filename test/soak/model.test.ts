@@ -155,7 +155,7 @@ describe("who subscribed between two messages", () => {
 
   test("may get it so at the QoS of the new subscription, with an older one at QoS 0", () => {
     const arranged = arrange(1);
-    const { record, sentAt } = arranged.model.subscribe(arranged.session, "t/#", 0);
+    const { record, sentAt } = arranged.model.subscribe(arranged.session, "a/#", 0);
     arranged.model.suback(arranged.session, record, sentAt);
     const first = publish(arranged, "1", 1);
     subscribe(arranged, 1);

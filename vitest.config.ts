@@ -93,6 +93,15 @@ export default defineConfig({
         },
       },
       {
+        plugins: [openWorker({ SOCKETS: "accept" })],
+        test: {
+          name: "workers-accept",
+          deps: bundledDependencies,
+          include: ["test/workers/commit-gate.test.ts", "test/workers/messages.test.ts"],
+          testTimeout: WORKERS_TIMEOUT_MS,
+        },
+      },
+      {
         // A dialogue that waits for this limit waits in earnest: it is a timer, not the alarm.
         plugins: [openWorker({ CONNECT_TIMEOUT_MS: "1000" })],
         test: {

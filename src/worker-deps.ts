@@ -80,6 +80,8 @@ function versionTimeMs({ VERSION: version }: Partial<Pick<Env, "VERSION">>): num
   return Number.isNaN(timeMs) ? undefined : timeMs;
 }
 
+const protocolHeader = "sec-websocket-protocol";
+
 const stubOf = (env: Env, namespace: string, index: number) => env.BROKER_SHARD.getByName(`${namespace}/${index}`);
 
 /** Every call carries the layout. The types of stubs lose tuples on the way, so the port's are put back. */
@@ -134,12 +136,8 @@ async function upgrade(
 async function upgradeDirectly(open: ShardUpgrade, request: Request, layout: Layout): Promise<Response | undefined> {
   const clientId = new URL(request.url).searchParams.get("clientId");
   if (layout.shards > 1 && !clientId) return undefined;
-  return open.send(clientId ?? undefined, (headers) => {
-    const own = new Headers(request.headers);
-    own.delete(relayHeader);
-    for (const [name, value] of headers) own.set(name, value);
-    return new Request(request, { headers: own });
-  });
+  const protocol = request.headers.get(protocolHeader);
+  return open.send(clientId ?? undefined, protocol === null ? {} : { [protocolHeader]: protocol });
 }
 
 /** Finds the shard of a client, also when the layout has changed since it was asked for. */
@@ -157,32 +155,30 @@ class ShardUpgrade {
   /**
    * Gives what the shard answers; throws a `LayoutRefusal` while the layout changes. `undefined`: without a client id no
    * shard can be found by the present layout.
+   * @param headers all that the shard is to know of the request
    */
-  async send(clientId: string | undefined, make: (headers: Headers) => Request): Promise<Response | undefined> {
+  async send(clientId: string | undefined, headers: Readonly<Record<string, string>>): Promise<Response | undefined> {
     const layout = await this.#layouts.known(this.#namespace);
-    const response = await this.#sendBy(layout, clientId, make);
+    const response = await this.#sendBy(layout, clientId, headers);
     if (response?.headers.get(layoutRefusalHeader) !== "moved") return served(response);
-    return served(await this.#sendBy(await this.#layouts.fresh(this.#namespace, layout), clientId, make));
+    return served(await this.#sendBy(await this.#layouts.fresh(this.#namespace, layout), clientId, headers));
   }
 
   async #sendBy(
     layout: Layout,
     clientId: string | undefined,
-    make: (headers: Headers) => Request,
+    headers: Readonly<Record<string, string>>,
   ): Promise<Response | undefined> {
     if (layout.shards > 1 && clientId === undefined) return undefined;
     const shard = layout.shards > 1 ? shardOfClient(clientId as ClientId, layout) : 0;
-    const request = make(new Headers({ [layoutHeader]: JSON.stringify(layout) }));
-    return stubOf(this.#env, this.#namespace, shard).fetch(request);
+    return stubOf(this.#env, this.#namespace, shard).fetch("https://shard/mqtt", {
+      headers: { ...headers, upgrade: "websocket", [layoutHeader]: JSON.stringify(layout) },
+    });
   }
 
   /** A client without an id gets one of the shard that it comes to: any. */
   async openRelayed(clientId: string | undefined): Promise<WebSocket | undefined> {
-    const response = await this.send(clientId ?? crypto.randomUUID(), (headers) => {
-      headers.set("upgrade", "websocket");
-      headers.set(relayHeader, "1");
-      return new Request("https://shard/mqtt", { headers });
-    });
+    const response = await this.send(clientId ?? crypto.randomUUID(), { [relayHeader]: "1" });
     return response?.webSocket ?? undefined;
   }
 }
@@ -202,10 +198,10 @@ function relay(config: Config, open: ShardUpgrade, request: Request, onCounted: 
     return shard;
   };
   Relay.start(server, { limits: config.limits, openShard, now: () => Date.now(), abort: invocationEnd() });
-  const protocol = request.headers.get("sec-websocket-protocol");
+  const protocol = request.headers.get(protocolHeader);
   return new Response(null, {
     status: 101,
     webSocket: client,
-    headers: protocol === null ? {} : { "sec-websocket-protocol": protocol },
+    headers: protocol === null ? {} : { [protocolHeader]: protocol },
   });
 }

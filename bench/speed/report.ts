@@ -4,14 +4,22 @@ import { type BrokerId, brokerIds, kinds } from "./brokers/kinds.ts";
 import { type GoalResult, judge, type Outcome } from "./goals.ts";
 import { type Cell, cellOf, median, ratioOf, type Results, type ScenarioResult } from "./results.ts";
 
+const chartTitles = {
+  ephemeral: "Delivered per second, ephemeral sessions",
+  durable: "Delivered per second, durable sessions",
+  growth: "Cost of a message as something beside it grows",
+} as const;
+
+const chart = (name: keyof typeof chartTitles): string => `![${chartTitles[name]}](performance/${name}.svg)`;
+
 /** By the name between its markers, `<!-- name -->` and `<!-- /name -->`. */
 const sections: Readonly<Record<string, (results: Results) => string>> = {
   run: runText,
   brokers: brokerTable,
-  ephemeral: (results) => figureTable(results, ephemeralOf(results)),
-  durable: (results) => figureTable(results, durableOf(results)),
+  ephemeral: (results) => `${figureTable(results, ephemeralOf(results))}\n\n${chart("ephemeral")}`,
+  durable: (results) => `${figureTable(results, durableOf(results))}\n\n${chart("durable")}`,
   ratios: ratioTable,
-  growth: growthTable,
+  growth: (results) => `${growthTable(results)}\n\n${chart("growth")}`,
   goals: goalTable,
   faults: faultText,
 };

@@ -61,17 +61,35 @@ const create = (worker: V4WorkerOptions, options: StartOptions, tmpPath: string)
       cf: false,
       telemetry: { enabled: false },
       handleStructuredLogs: ({ message }) => console.log(message),
-      workers: [
-        {
-          ...worker,
-          bindings: { ...worker.bindings, ...options.variables },
-          // Straight to the Worker: Miniflare's own entry would believe a client's headers about URL and address, and
-          // would answer an exception with its stack.
-          unsafeDirectSockets: [{ host: options.host, port: options.port }],
-        },
-      ],
+      workers: withAssetsAside({
+        ...worker,
+        bindings: { ...worker.bindings, ...options.variables },
+        // Straight to the Worker: Miniflare's own entry would believe a client's headers about URL and address, and
+        // would answer an exception with its stack.
+        unsafeDirectSockets: [{ host: options.host, port: options.port }],
+      }),
     }),
   );
+
+/**
+ * A Worker with files gets a router of Miniflare's in front of it, which every WebSocket goes through, even though the
+ * Worker answers first: some 60 KiB of memory for each client. So the files are those of a Worker of their own.
+ */
+function withAssetsAside({ assets, ...worker }: V4WorkerOptions): V4WorkerOptions[] {
+  if (assets?.binding === undefined) return [worker];
+  const name = `${worker.name ?? "main"}-assets`;
+  const { binding } = assets;
+  return [
+    { ...worker, serviceBindings: { ...worker.serviceBindings, [binding]: name } },
+    {
+      name,
+      modules: true,
+      script: `export default { fetch: (request, env) => env[${JSON.stringify(binding)}].fetch(request) };`,
+      assets,
+      ...(worker.compatibilityDate !== undefined && { compatibilityDate: worker.compatibilityDate }),
+    },
+  ];
+}
 
 /** Miniflare would answer a signal by ending the process with an error code; how the process ends is the start's. */
 function keepSignals<T>(make: () => T): T {

@@ -13,7 +13,7 @@ const SLOWEST = 10;
 /** Parts, each of one or more vitest projects that run at the same time. */
 const PROJECTS: Readonly<Record<string, readonly string[]>> = {
   unit: ["unit", "contract"],
-  workers: ["workers", "workers-limits", "workers-users"],
+  workers: ["workers", "workers-accept", "workers-limits", "workers-users"],
   conformance: ["conformance", "conformance-3-shards", "conformance-features"],
   e2e: ["e2e"],
   soak: ["soak"],

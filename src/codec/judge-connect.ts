@@ -1,16 +1,13 @@
-// Judges CONNECT before the library parses it: `mqtt-packet` does not look at the UTF-8, at will QoS 3, at a password
-// without a user name or at bytes behind the last field, pairs protocol names with any level, and knows none of the
-// tolerances of MQTT 3.1.
+// What a CONNECT may say in its protocol name, its level and its flags. `mqtt-packet` takes will QoS 3 and a password
+// without a user name, pairs protocol names with any level, and knows none of the tolerances of MQTT 3.1.
 
 import type { ProtocolVersion } from "../core/packet.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { malformed, protocolError, refused, type Violation } from "../core/violation.ts";
 import type { PacketCursor } from "./packet-cursor.ts";
-import type { Properties } from "./properties.ts";
-import { readProperties } from "./read-properties.ts";
 
 /** Connect Flags (§3.1.2.3). */
-const connectFlag = {
+export const connectFlag = {
   reserved: 0x01,
   cleanStart: 0x02,
   will: 0x04,
@@ -21,17 +18,6 @@ const connectFlag = {
   password: 0x40,
   username: 0x80,
 } as const;
-
-/** What the judge found that the library does not give. */
-export interface JudgedConnect {
-  readonly kind: "judged-connect";
-  /** Offset of the Connect Flags in the bytes judged. */
-  readonly flagsAt: number;
-  /** Flags to be read as 0: those that MQTT 3.1 disregards. */
-  readonly ignoredFlags: number;
-  readonly properties: Properties | undefined;
-  readonly willProperties: Properties | undefined;
-}
 
 const levels: { readonly [name: string]: readonly ProtocolVersion[] | undefined } = { MQIsdp: [3], MQTT: [4, 5] };
 /** Bridges set this bit of the level; they try again without it when they are refused. */
@@ -74,7 +60,8 @@ function judgeWillFlags(flags: number): Violation | undefined {
   return (flags & connectFlag.willRetain) !== 0 ? malformed("will retain without a will", "MQTT-3.1.2-13") : undefined;
 }
 
-function judgeFlags(flags: number, version: ProtocolVersion): Violation | undefined {
+/** Judges the Connect Flags; those that are to be disregarded are 0. */
+export function judgeFlags(flags: number, version: ProtocolVersion): Violation | undefined {
   // [MQTT-3.1.2-3]
   if ((flags & connectFlag.reserved) !== 0) return malformed("the reserved connect flag is set", "MQTT-3.1.2-3");
   const withPassword = (flags & connectFlag.password) !== 0;
@@ -87,55 +74,8 @@ function judgeFlags(flags: number, version: ProtocolVersion): Violation | undefi
 }
 
 /** MQTT 3.1 §3.1: the lowest bit is unused, and will QoS and will retain are disregarded where there is no will. */
-function disregardedFlags(flags: number, version: ProtocolVersion): number {
+export function disregardedFlags(flags: number, version: ProtocolVersion): number {
   if (version !== 3) return 0;
   const withWill = (flags & connectFlag.will) !== 0;
   return connectFlag.reserved | (withWill ? 0 : connectFlag.willQos | connectFlag.willRetain);
-}
-
-/**
- * Reads user name and password.
- *
- * @returns Flags of fields that are missing, which only MQTT 3.1 §3.1 allows: "the Remaining Length field takes
- *   precedence over the User Name flag".
- */
-function readCredentials(cursor: PacketCursor, flags: number, version: ProtocolVersion): number {
-  let missing = 0;
-  const isMissing = (): boolean => version === 3 && cursor.atEnd && cursor.failure === undefined;
-  if ((flags & connectFlag.username) !== 0) {
-    if (isMissing()) missing |= connectFlag.username;
-    else cursor.string("user name"); // [MQTT-3.1.3-12], [MQTT-3.1.3-11 v3.1.1]
-  }
-  if ((flags & connectFlag.password) !== 0) {
-    if (isMissing()) missing |= connectFlag.password;
-    else cursor.binary("password");
-  }
-  return missing;
-}
-
-/** §3.1.2.11.10 */
-const isDataWithoutMethod = (properties: Properties | undefined): boolean =>
-  properties?.authenticationData !== undefined && properties.authenticationMethod === undefined;
-
-/** Judges everything behind the protocol level, to the packet's last byte. */
-export function judgeConnect(cursor: PacketCursor, version: ProtocolVersion): JudgedConnect | Violation {
-  const flagsAt = cursor.at;
-  const allFlags = cursor.byte("connect flags");
-  const disregarded = disregardedFlags(allFlags, version);
-  const flags = allFlags & ~disregarded;
-  const refusal = judgeFlags(flags, version);
-  if (refusal !== undefined) cursor.fail(refusal);
-  cursor.uint16("keep alive");
-  const properties = version === 5 ? readProperties(cursor, "connect") : undefined;
-  if (isDataWithoutMethod(properties)) cursor.fail(protocolError("authentication data without a method"));
-  cursor.string("client identifier"); // [MQTT-3.1.3-4]
-  const withWill = (flags & connectFlag.will) !== 0;
-  const willProperties = withWill && version === 5 ? readProperties(cursor, "will") : undefined;
-  if (withWill) {
-    cursor.string("will topic"); // [MQTT-3.1.3-11], [MQTT-3.1.3-10 v3.1.1]
-    cursor.binary("will payload");
-  }
-  const missing = readCredentials(cursor, flags, version);
-  const ignoredFlags = (allFlags & disregarded) | missing;
-  return cursor.finish() ?? { kind: "judged-connect", flagsAt, ignoredFlags, properties, willProperties };
 }

@@ -5,7 +5,8 @@ import type { ClientPacket, ProtocolVersion } from "../core/packet.ts";
 import { reasonCode } from "../core/reason-code.ts";
 import { limitPassed, malformed, type Violation } from "../core/violation.ts";
 import { ByteFeed } from "./byte-feed.ts";
-import { decodeConnect, decodeRequest } from "./decode-cold.ts";
+import { decodeRequest } from "./decode-cold.ts";
+import { decodeConnect } from "./decode-connect.ts";
 import { decodeAcknowledgement, decodePingreq, decodePublish } from "./decode-hot.ts";
 import { readProtocolVersion } from "./judge-connect.ts";
 import { PacketCursor } from "./packet-cursor.ts";
@@ -168,7 +169,7 @@ export class PacketDecoder {
     if (typeof version === "number") {
       this.#protocolVersion ??= version;
       // When the length was read, the version that demands it was not known.
-      return version === 5 && !isLengthMinimal(packet) ? lengthNotMinimal : decodeConnect(packet, body, version);
+      return version === 5 && !isLengthMinimal(packet) ? lengthNotMinimal : decodeConnect(body, version);
     }
     if (version.kind === "violation") return version;
     this.#protocolVersion ??= version.answerIn;

@@ -31,7 +31,7 @@ export interface PublishHeader {
   /** Present exactly when qos > 0 [MQTT-2.2.1-2]. */
   readonly packetId?: number;
   /** Of the subscriptions that matched [MQTT-3.3.4-3]; MQTT 5 only. */
-  readonly subscriptionIdentifiers?: readonly number[];
+  readonly subscriptionIdentifiers?: readonly number[] | undefined;
   /** 0 for none [MQTT-3.3.2-8]; MQTT 5 only. */
   readonly topicAlias?: number;
   /** The receiver knows the topic by the alias, so an empty topic name is sent with it (§3.3.2.3.4). */

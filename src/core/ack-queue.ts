@@ -35,7 +35,12 @@ export class AckQueue {
   }
 
   settle(slot: AckSlot, packet: ServerPacket, leaves: Leaves): void {
-    slot.answer = { packet, leaves };
+    if (this.#slots[0] === slot) {
+      this.#slots.shift();
+      this.#send(packet, leaves);
+    } else {
+      slot.answer = { packet, leaves };
+    }
     this.#drain();
   }
 

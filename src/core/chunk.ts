@@ -28,20 +28,23 @@ export interface ChunkSummary {
 
 const chunkVersion = 1;
 const summaryVersion = 1;
-const initialCapacity = 4096;
+/** What a message takes at most in the index of a chunk, roughly. */
+const indexBytes = 12;
+const dictionaryBytes = 256;
 
 /** `first`: the row's key, not after the first entry. Entries in the order of positions. */
 export function packChunk(first: Position, entries: readonly AudienceEntry[]): Uint8Array<ArrayBuffer> {
   if (entries.length === 0) return new Uint8Array(0);
   const topics = indexed(entries, (entry) => entry.message.topicName);
   const audiences = indexed(entries, (entry) => entry.audience);
-  const writer = new PackedWriter(initialCapacity).byte(chunkVersion);
+  const bodyBytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const writer = new PackedWriter(bodyBytes + entries.length * indexBytes + dictionaryBytes).byte(chunkVersion);
   writer.uint(topics.size);
   for (const topicName of topics.keys()) writer.string(topicName);
   writer.uint(audiences.size);
   for (const audience of audiences.keys()) writer.bytes(audience.packed);
   // The index comes before all bodies: a session that wants one message of many decodes that one alone.
-  const bodies = new PackedWriter(initialCapacity);
+  const bodies = new PackedWriter(bodyBytes);
   writer.uint(entries.length);
   let last = first;
   for (const { position, message, audience, size } of entries) {
@@ -54,7 +57,7 @@ export function packChunk(first: Position, entries: readonly AudienceEntry[]): U
       .uint(bodies.length - start);
     last = position;
   }
-  return writer.raw(bodies.finish()).finish();
+  return writer.raw(bodies.written).finish();
 }
 
 /** Reads `packChunk`; payloads are views of `data`, decoded when asked for. Throws on an unknown version. */

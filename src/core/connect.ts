@@ -28,7 +28,8 @@ export type AuthVerdict =
   | { readonly kind: "allow"; readonly username?: string; readonly authenticationData?: Uint8Array }
   | { readonly kind: "refuse"; readonly reasonCode: ReasonCode; readonly detail: string };
 
-const utf8Length = (text: string): number => new TextEncoder().encode(text).length;
+const encoder = new TextEncoder();
+const utf8Length = (text: string): number => encoder.encode(text).length;
 
 /** The first packet of a connection; a second CONNECT closes it [MQTT-3.1.0-2]. */
 export function onConnect(broker: Broker, connection: Connection, connect: Connect, nowMs: number): void {

@@ -32,7 +32,7 @@ export interface DeliveryHeader {
   readonly retain: boolean;
   readonly dup: boolean;
   readonly packetId?: number;
-  readonly subscriptionIdentifiers?: readonly number[];
+  readonly subscriptionIdentifiers?: readonly number[] | undefined;
   /** Stands for the topic name, or is made to by this packet (§3.3.2.3.4). */
   readonly topicAlias?: number;
   /** The client knows the alias: the topic name is left empty. */

@@ -17,6 +17,8 @@ export class LogChunk implements ChunkSummary {
    * else has to be asked. -1: not looked at since the start.
    */
   watch = -1;
+  /** The last entry that the watched one still needs; until it is released nobody has to be asked. 0: not looked for. */
+  neededAt = 0;
   /** Nobody needs it: its row goes with the next flush, or is overwritten if it is the last one. */
   isDead = false;
   /** Rewritten by compaction, not flushed yet. */
@@ -49,17 +51,11 @@ export function indexBeyond(chunks: readonly LogChunk[], position: number): numb
   return low;
 }
 
-/** The session's first entry after `after`. */
-export function firstOwn(
-  entries: readonly AudienceEntry[],
-  session: SessionNumber,
-  after: number,
-): AudienceEntry | undefined {
-  for (let index = indexAfter(entries, after); index < entries.length; index += 1) {
-    const entry = entries[index] as AudienceEntry;
-    if (entry.audience.get(session) !== undefined) return entry;
-  }
-  return undefined;
+/** Index of the session's first entry from `from` on; `entries.length` where there is none. */
+export function indexOfOwn(entries: readonly AudienceEntry[], session: SessionNumber, from: number): number {
+  let index = from;
+  while (index < entries.length && (entries[index] as AudienceEntry).audience.get(session) === undefined) index += 1;
+  return index;
 }
 
 export function indexAfter(entries: readonly AudienceEntry[], position: number): number {

@@ -41,6 +41,7 @@ export class LogReleases {
 
   /** The session has released all of these positions, both ends included. */
   isThrough(session: SessionNumber, first: Position, last: Position): boolean {
+    if ((this.#told.get(session) ?? 0) >= last) return true;
     const released = this.of(session);
     if (released >= last) return true;
     const end = this.#rangesOf(session)?.endOf(Math.max(released + 1, first));

@@ -56,11 +56,15 @@ export function readMessageBody(reader: PackedReader, topicName: TopicName): Mes
   const flags = reader.byte();
   const expiresAtMs = flags & expiryFlag ? reader.uint() : undefined;
   const properties = flags & propertiesFlag ? readProperties(reader) : undefined;
+  const payload = reader.bytes();
+  const qos = (flags & qosMask) as QoS;
+  const retain = (flags & retainFlag) !== 0;
+  if ((flags & (expiryFlag | propertiesFlag)) === 0) return { topicName, payload, qos, retain };
   return {
     topicName,
-    payload: reader.bytes(),
-    qos: (flags & qosMask) as QoS,
-    retain: (flags & retainFlag) !== 0,
+    payload,
+    qos,
+    retain,
     ...(properties !== undefined && { properties }),
     ...(expiresAtMs !== undefined && { expiresAtMs }),
   };

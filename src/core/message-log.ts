@@ -20,7 +20,7 @@ export interface LogEntry {
   readonly message: Message;
   readonly qos: 1 | 2;
   readonly retain: boolean;
-  readonly subscriptionIdentifiers?: readonly number[];
+  readonly subscriptionIdentifiers: readonly number[] | undefined;
   /** Bytes, for queue limits. */
   readonly size: number;
 }
@@ -230,12 +230,5 @@ export class MessageLog {
 
 function toLogEntry({ position, message, audience, size }: AudienceEntry, session: SessionNumber): LogEntry {
   const { qos, retain, subscriptionIdentifiers } = audience.get(session) as Recipient;
-  return {
-    position,
-    message,
-    qos,
-    retain,
-    size,
-    ...(subscriptionIdentifiers && { subscriptionIdentifiers }),
-  };
+  return { position, message, qos, retain, size, subscriptionIdentifiers };
 }

@@ -158,15 +158,15 @@ export class EphemeralOutbound {
       handed?.group.onAcknowledged(handed); // as if it had been sent [MQTT-3.1.2-25]
       return;
     }
-    const packetId = nextPacketId(this.#lastPacketId, (id) => !this.window.has(id));
+    const packetId = nextPacketId(this.#lastPacketId, this.window);
     this.#lastPacketId = packetId;
-    this.window.add({ packetId, qos, position: undefined, phase: "sent", ...(handed && { handed }) });
+    this.window.add({ packetId, qos, position: undefined, phase: "sent", handed });
     this.#broker.effects.needsSave(this.#connection);
     send(
       this.#broker,
       this.#connection,
       message,
-      { qos, retain, dup: false, packetId, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
+      { qos, retain, dup: false, packetId, subscriptionIdentifiers },
       leaves,
     );
   }

@@ -116,7 +116,7 @@ export class StoredOutbound {
 
   /** For the progress page. `open`: the client is still connected. */
   progress(open: boolean, inbound: Iterable<PacketId>): Progress {
-    this.#advance();
+    this.#advanceTo(this.#doneTo());
     this.#joinAcknowledged();
     this.#forgetGone();
     for (const packetId of this.#freeing) this.#committing.add(packetId);
@@ -237,7 +237,7 @@ export class StoredOutbound {
       if (entry === undefined) {
         this.#caughtUp = true;
         this.#unsent.clear();
-        this.#advance();
+        this.#advanceTo(this.#doneTo());
         return;
       }
       if (!this.#take(entry, nowMs)) return;
@@ -370,7 +370,7 @@ export class StoredOutbound {
       this.#broker,
       this.#connection,
       message,
-      { qos, retain, dup, packetId, ...(subscriptionIdentifiers && { subscriptionIdentifiers }) },
+      { qos, retain, dup, packetId, subscriptionIdentifiers },
       "after-commit",
     );
   }
@@ -382,21 +382,27 @@ export class StoredOutbound {
   }
 
   #markRangeDone(from: Position, to: Position): void {
-    this.#acknowledged.addRange(from, to);
     this.#broker.effects.needsSave(this.#connection);
-    this.#advance();
+    const doneTo = this.#doneTo();
+    if (to > doneTo) this.#acknowledged.addRange(from, to); // else it comes in the order of sending
+    this.#advanceTo(doneTo);
     if (this.#acknowledged.count > this.#joinAt) this.#joinAcknowledged();
   }
 
-  /** Moves `acknowledgedTo` up to the oldest message that is still in flight, and lets the log go of the rest. */
-  #advance(): void {
+  /** Up to the oldest message that is still in flight all is done. */
+  #doneTo(): Position {
     const first = this.window.firstPosition();
     const end = this.#caughtUp ? this.#broker.log.end : this.#cursor;
-    const to = (first === undefined ? end : Math.min(first - 1, end)) as Position;
-    if (to <= this.#acknowledgedTo) return;
-    this.#broker.log.release(this.#session.number, this.#acknowledgedTo, to);
+    return first === undefined ? end : (Math.min(first - 1, end) as Position);
+  }
+
+  /** Moves `acknowledgedTo`, and lets the log go of what is before it. */
+  #advanceTo(to: Position): void {
+    const from = this.#acknowledgedTo;
+    if (to <= from) return;
     this.#acknowledgedTo = to;
     this.#acknowledged.dropUpTo(to);
+    this.#broker.log.release(this.#session.number, from, to);
   }
 
   /** Up to the cursor all is done but the window: so there are never many more ranges than that is large. */

@@ -4,6 +4,9 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Most strings are topic names, of less than this and ASCII alone: a call to the encoder costs more. The length is one byte. */
+const shortText = 0x7f;
+
 /** Grows as it is written. Integers are unsigned LEB128 up to 2^53-1; strings and byte strings carry their length. */
 export class PackedWriter {
   #bytes: Uint8Array;
@@ -62,7 +65,26 @@ export class PackedWriter {
   }
 
   string(value: string): this {
-    return this.bytes(encoder.encode(value));
+    return value.length <= shortText && this.#ascii(value) ? this : this.bytes(encoder.encode(value));
+  }
+
+  /** False, and nothing is written, where a character is not ASCII. */
+  #ascii(value: string): boolean {
+    this.#room(value.length + 1);
+    let at = this.#length;
+    this.#bytes[at++] = value.length;
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index);
+      if (unit >= 0x80) return false;
+      this.#bytes[at++] = unit;
+    }
+    this.#length = at;
+    return true;
+  }
+
+  /** What was written so far, not a copy: valid until more is written. */
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** A copy of what was written. */

@@ -2,7 +2,7 @@
 
 import type { Position, SessionNumber } from "./brand.ts";
 import { packChunk, packSummary, sessionsOf, unpackChunk, unpackSummary, type AudienceEntry } from "./chunk.ts";
-import { ChunkCache, firstOwn, indexAfter, indexBeyond, LogChunk } from "./log-chunk.ts";
+import { ChunkCache, indexAfter, indexBeyond, indexOfOwn, LogChunk } from "./log-chunk.ts";
 import type { LogReleases } from "./log-releases.ts";
 import type { MessageLogStore } from "./message-log.ts";
 import { contains, isSame } from "./session-set.ts";
@@ -35,6 +35,8 @@ export class StoredChunks {
   #obsolete: Position[] = [];
   /** Nothing own lies in (after, to]. */
   readonly #gaps = new Map<SessionNumber, { readonly after: number; readonly to: number }>();
+  /** What `next` gave last: a session that reads on finds its next entry beside it. */
+  #lastRead: { readonly session: SessionNumber; readonly chunk: LogChunk; index: number } | undefined;
 
   constructor(store: MessageLogStore, releases: LogReleases, maximumCachedBytes: number) {
     this.#store = store;
@@ -66,7 +68,7 @@ export class StoredChunks {
   }
 
   entriesOf(chunk: LogChunk): readonly AudienceEntry[] {
-    const known = chunk.rewritten?.entries ?? this.#cache.get(chunk);
+    const known = this.#atHand(chunk);
     if (known !== undefined) return known;
     const data = this.#store.data(chunk.first);
     if (data === undefined) throw new Error(`the log has no row ${chunk.first}, which its directory names`);
@@ -75,8 +77,25 @@ export class StoredChunks {
     return entries;
   }
 
-  /** The session's first stored entry after a position: goes over the sets, reads only own chunks. */
+  /** The session's first stored entry after a position. */
   next(session: SessionNumber, after: Position): AudienceEntry | undefined {
+    return this.#readOn(session, after) ?? this.#search(session, after);
+  }
+
+  #readOn(session: SessionNumber, after: Position): AudienceEntry | undefined {
+    const last = this.#lastRead;
+    if (last === undefined || last.session !== session || last.chunk.last <= after) return undefined;
+    const entries = this.#atHand(last.chunk); // of a chunk that is gone nothing is
+    const entry = entries?.[last.index];
+    if (entries === undefined || entry === undefined || entry.position > after) return undefined;
+    let index = last.index;
+    while ((entries[index]?.position ?? Infinity) <= after) index += 1;
+    last.index = indexOfOwn(entries, session, index);
+    return entries[last.index];
+  }
+
+  /** Goes over the sets, reads only own chunks. */
+  #search(session: SessionNumber, after: Position): AudienceEntry | undefined {
     const chunks = this.#chunks;
     const gap = this.#gaps.get(session);
     const isInGap = gap !== undefined && gap.after <= after && after <= gap.to;
@@ -85,8 +104,11 @@ export class StoredChunks {
     for (let index = from; index < chunks.length; index += 1) {
       const chunk = chunks[index] as LogChunk;
       if (chunk.isDead || !contains(chunk.sessions, session)) continue;
-      const found = firstOwn(this.entriesOf(chunk), session, start);
+      const entries = this.entriesOf(chunk);
+      const at = indexOfOwn(entries, session, indexAfter(entries, start));
+      const found = entries[at];
       if (found === undefined) continue;
+      this.#lastRead = { session, chunk, index: at };
       if (index - from > rememberedSearch) {
         this.#gaps.set(session, { after: isInGap ? gap.after : after, to: found.position - 1 });
       }
@@ -96,6 +118,10 @@ export class StoredChunks {
       this.#gaps.set(session, { after: isInGap ? gap.after : after, to: this.end });
     }
     return undefined;
+  }
+
+  #atHand(chunk: LogChunk): readonly AudienceEntry[] | undefined {
+    return chunk.rewritten?.entries ?? this.#cache.get(chunk);
   }
 
   /** All entries after a position that somebody may still need. */
@@ -117,7 +143,7 @@ export class StoredChunks {
     for (let index = indexBeyond(chunks, from); index < chunks.length; index += 1) {
       const chunk = chunks[index] as LogChunk;
       if (chunk.first > to) return;
-      if (chunk.watch < 0 || chunk.watched === session) this.settle(chunk);
+      if (chunk.watch < 0 || (chunk.watched === session && chunk.neededAt <= to)) this.settle(chunk);
     }
   }
 
@@ -134,8 +160,12 @@ export class StoredChunks {
   settle(chunk: LogChunk): number {
     if (chunk.isDead) return 0;
     const from = Math.max(chunk.watch, 0); // who needs it no more never will again
+    if (chunk.watch < 0) chunk.neededAt = 0;
     let watch = from;
-    while (watch < chunk.sessions.length && !this.#needs(chunk, chunk.sessions[watch] as SessionNumber)) watch += 1;
+    while (watch < chunk.sessions.length && !this.#needs(chunk, chunk.sessions[watch] as SessionNumber)) {
+      watch += 1;
+      chunk.neededAt = 0;
+    }
     chunk.watch = watch;
     if (watch === chunk.sessions.length) this.#kill(chunk);
     return watch - from + 1;
@@ -210,14 +240,21 @@ export class StoredChunks {
     if (this.#releases.isThrough(session, first, last)) return false;
     const released = this.#releases.of(session);
     if (released < first && !this.#releases.hasRangesIn(session, first, last)) return true;
+    chunk.neededAt = this.#lastNeeded(chunk, session, released);
+    return chunk.neededAt > 0;
+  }
+
+  /** 0: it needs none. Those behind one that was found before were released then. */
+  #lastNeeded(chunk: LogChunk, session: SessionNumber, released: number): number {
     const entries = this.entriesOf(chunk);
-    let own = firstOwn(entries, session, released);
-    while (own !== undefined) {
-      const end = this.#releases.endOfRange(session, own.position);
-      if (end === undefined) return true;
-      own = firstOwn(entries, session, end);
+    const until = chunk.neededAt === 0 ? chunk.last : chunk.neededAt;
+    for (let index = indexAfter(entries, until) - 1; index >= 0; index -= 1) {
+      const { position, audience } = entries[index] as AudienceEntry;
+      if (position <= released) return 0;
+      if (audience.get(session) === undefined) continue;
+      if (this.#releases.endOfRange(session, position) === undefined) return position;
     }
-    return false;
+    return 0;
   }
 
   #make(

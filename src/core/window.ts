@@ -12,12 +12,21 @@ export interface InFlight {
   /** `sent`: PUBLISH is out. `released`: PUBREC came, PUBREL is out [MQTT-4.3.3-4 v5, MQTT-4.3.3-1 v3.1.1]. */
   phase: "sent" | "released";
   /** Of an ephemeral session: the shared group that handed it over. */
-  readonly handed?: Handed;
+  readonly handed?: Handed | undefined;
+}
+
+/** A place in the order of sending. */
+interface Place {
+  readonly entry: InFlight;
+  next: Place | undefined;
 }
 
 /** Kept in the order of sending, which is the order of positions. */
 export class Window {
   readonly #inFlight = new Map<PacketId, InFlight>();
+  /** Those with a position, in that order. One that is done keeps its place until the first is asked for. */
+  #oldest: Place | undefined;
+  #youngest: Place | undefined;
   #size: number;
 
   /** `size`: how many messages may be unacknowledged at a time (Receive Maximum). */
@@ -47,12 +56,27 @@ export class Window {
 
   add(entry: InFlight): void {
     this.#inFlight.set(entry.packetId, entry);
+    if (entry.position === undefined) return;
+    const place: Place = { entry, next: undefined };
+    if (this.#youngest === undefined) this.#oldest = place;
+    else this.#youngest.next = place;
+    this.#youngest = place;
   }
 
-  /** The oldest one's position, if it has one. */
+  /**
+   * The oldest one's position, if it has one. Asked with each acknowledgement: the map would pass over all that it has
+   * deleted since it was last made anew.
+   */
   firstPosition(): Position | undefined {
-    for (const entry of this.#inFlight.values()) return entry.position;
-    return undefined;
+    let place = this.#oldest;
+    while (place !== undefined && this.#inFlight.get(place.entry.packetId) !== place.entry) {
+      const { next } = place;
+      place.next = undefined; // else a place that the garbage collector has not come to keeps all behind it
+      place = next;
+    }
+    this.#oldest = place;
+    if (place === undefined) this.#youngest = undefined;
+    return place?.entry.position;
   }
 
   entries(): IterableIterator<InFlight> {

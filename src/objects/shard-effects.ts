@@ -74,10 +74,10 @@ export class ShardEffects implements Effects {
     if (bytes !== undefined) this.#queue(connection, bytes, leaves);
   }
 
-  fits(connection: Connection, packet: ServerPacket): boolean {
-    if (shortAcknowledgement(packet, connection.protocolVersion) !== undefined)
-      return (connection.maximumPacketSize ?? shortBytes) >= shortBytes;
-    return encodeWithin(packet, connection.protocolVersion, connection.maximumPacketSize) !== undefined;
+  fits({ protocolVersion, maximumPacketSize }: Connection, packet: ServerPacket): boolean {
+    if (maximumPacketSize === undefined) return true;
+    if (shortAcknowledgement(packet, protocolVersion) !== undefined) return maximumPacketSize >= shortBytes;
+    return encodeWithin(packet, protocolVersion, maximumPacketSize) !== undefined;
   }
 
   deliver(connection: Connection, message: Message, header: DeliveryHeader, leaves: Leaves): void {

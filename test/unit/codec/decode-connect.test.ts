@@ -1,6 +1,11 @@
 // CONNECT, by hand-written bytes.
 
+import { Buffer } from "node:buffer";
+import * as fc from "fast-check";
+import type { IConnectPacket } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
+import { qos, text, version } from "./arbitraries.ts";
+import { referenceDecode, referenceEncode } from "./reference.ts";
 import { bytes, decodeOne, packet } from "./wire.ts";
 
 const violation = (reasonCode: number, clause?: string) => ({
@@ -185,3 +190,59 @@ describe("fields", () => {
     }
   });
 });
+
+describe("what we read is what mqtt-packet reads", () => {
+  const few = fc.uint8Array({ maxLength: 9 });
+  const will = fc.record({ topic: text, payload: few, qos, retain: fc.boolean() });
+  const fields = fc.record({
+    clientId: text,
+    clean: fc.boolean(),
+    keepalive: fc.integer({ min: 0, max: 0xffff }),
+    will: fc.option(will, { nil: undefined }),
+    credentials: fc.option(fc.tuple(text, fc.option(few, { nil: undefined })), { nil: undefined }),
+  });
+
+  const written = (
+    level: 3 | 4 | 5,
+    { credentials, will: left, ...rest }: FieldsOf<typeof fields>,
+  ): IConnectPacket => ({
+    cmd: "connect",
+    protocolId: level === 3 ? "MQIsdp" : "MQTT",
+    protocolVersion: level,
+    ...rest,
+    // The library takes no empty name or topic, and an id without a character only with a clean start.
+    clientId: `c${rest.clientId}`,
+    ...(left && { will: { ...left, topic: `w${left.topic}`, payload: Buffer.from(left.payload) } }),
+    ...(credentials && { username: `u${credentials[0]}` }),
+    ...(credentials?.[1] && { password: Buffer.from(credentials[1]) }),
+  });
+
+  test("for every CONNECT without properties", () => {
+    fc.assert(
+      fc.property(version, fields, (level, drawn) => {
+        const frame = referenceEncode(written(level, drawn), level);
+        const reference = referenceDecode(frame, level) as IConnectPacket;
+        expect(decodeOne(undefined, frame)).toEqual({
+          kind: "connect",
+          protocolVersion: level,
+          clientId: reference.clientId,
+          cleanStart: reference.clean,
+          keepAliveSec: reference.keepalive,
+          ...(reference.will && {
+            will: {
+              topicName: reference.will.topic,
+              payload: new Uint8Array(reference.will.payload as Uint8Array),
+              qos: reference.will.qos,
+              retain: reference.will.retain,
+            },
+          }),
+          ...(reference.username !== undefined && { username: reference.username }),
+          ...(reference.password !== undefined && { password: new Uint8Array(reference.password) }),
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+type FieldsOf<T> = T extends fc.Arbitrary<infer Value> ? Value : never;

@@ -1,11 +1,13 @@
 // Server packets as bytes: by hand, and held to `mqtt-packet`.
 
+import { Buffer } from "node:buffer";
 import * as fc from "fast-check";
+import type { IConnackPacket } from "mqtt-packet";
 import { describe, expect, test } from "vitest";
 import type { PacketId } from "../../../src/core/brand.ts";
 import type { Acknowledgement, ServerPacket } from "../../../src/core/packet.ts";
 import { encodePacket } from "../../../src/codec/encode.ts";
-import { packetId, publish, version } from "./arbitraries.ts";
+import { packetId, publish, text, version } from "./arbitraries.ts";
 import { referenceDecode, referenceEncode, toReference } from "./reference.ts";
 import { bytes, everyVersion, hex, packet, variableByteInteger } from "./wire.ts";
 
@@ -164,6 +166,35 @@ describe("what we encode is byte for byte what mqtt-packet encodes", () => {
         const ours = encodePacket({ kind: cmd, packetId: messageId, reasonCode: code }, protocolVersion);
         expect(ours).toEqual(referenceEncode({ cmd, messageId, reasonCode: code }, protocolVersion));
       }),
+    );
+  });
+
+  test("CONNACK", () => {
+    const properties = fc.record(
+      {
+        receiveMaximum: fc.integer({ min: 1, max: 0xffff }),
+        maximumPacketSize: fc.integer({ min: 1, max: 0xffff_ffff }),
+        assignedClientIdentifier: text,
+        retainAvailable: fc.boolean(),
+        responseInformation: text,
+        authenticationData: fc.uint8Array({ maxLength: 300 }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(version, fc.boolean(), fc.constantFrom(0, 5), properties, (level, sessionPresent, code, given) => {
+        const { authenticationData, ...rest } = given;
+        const known = { ...rest, ...(authenticationData && { authenticationData: Buffer.from(authenticationData) }) };
+        const reference: IConnackPacket = {
+          cmd: "connack",
+          sessionPresent: level !== 3 && sessionPresent,
+          ...(level === 5 ? { reasonCode: code, properties: known } : { returnCode: code }),
+        };
+        const ours = { ...rest, ...(authenticationData && { authenticationData }) };
+        const connack: ServerPacket = { kind: "connack", sessionPresent, code: code as 0, properties: ours };
+        expect(hex(encodePacket(connack, level))).toBe(hex(referenceEncode(reference, level)));
+      }),
+      { numRuns: 300 },
     );
   });
 

@@ -71,7 +71,7 @@ describe("reading", () => {
     log.flush();
     for (const each of [log, reopen(store, { 1: 0, 2: 0 })]) {
       expect(each.next(alice, zero)).toMatchObject({ position: 1, qos: 1, retain: false });
-      expect(each.next(alice, zero)).not.toHaveProperty("subscriptionIdentifiers");
+      expect(each.next(alice, zero)?.subscriptionIdentifiers).toBeUndefined();
       expect(each.next(bob, zero)).toMatchObject({ qos: 2, retain: true, subscriptionIdentifiers: [7, 268_435_455] });
     }
   });
@@ -105,6 +105,35 @@ describe("reading", () => {
     appendOne(1);
     for (const after of [21, 21, 30, 41]) expect(log.next(alice, at(after))?.position).toBe(42);
     expect(log.next(alice, zero)?.position).toBe(21);
+  });
+
+  test("sessions that read on in turn find their own, while chunks are merged and go", () => {
+    const store = new MemoryLogStore();
+    const log = reopen(store, { 1: 0, 2: 0 });
+    const count = 200;
+    for (let n = 1; n <= count; n += 1) {
+      log.append(message(`${n}${"x".repeat(500)}`), n % 3 === 0 ? to(1, 2) : to(1 + (n % 3 === 1 ? 0 : 1)));
+      if (n % 5 === 0) log.flush();
+    }
+    const read = new Map([alice, bob].map((each) => [each, zero]));
+    const found = new Map<SessionNumber, Position[]>([alice, bob].map((each) => [each, []]));
+    for (let turn = 0; turn < count; turn += 1) {
+      for (const each of [alice, bob]) {
+        for (let step = 0; step < (turn % 4) + 1; step += 1) {
+          const after = read.get(each) ?? zero;
+          const next = log.next(each, after);
+          if (next === undefined) continue;
+          found.get(each)?.push(next.position);
+          read.set(each, next.position);
+          if (turn % 2 === 0) log.release(each, after, next.position);
+        }
+      }
+      log.compact();
+      log.flush();
+    }
+    const own = (others: number): number[] =>
+      Array.from({ length: count }, (_, index) => index + 1).filter((n) => n % 3 !== others);
+    expect([found.get(alice), found.get(bob)]).toEqual([own(2), own(1)]);
   });
 
   test("a pending message among many to others is found", () => {
@@ -277,6 +306,24 @@ describe("release", () => {
     log.flush();
     expect([...store.rows.keys()]).toEqual([3]);
     expect(log.bytes).toBe(0);
+  });
+
+  test.each([
+    { order: "in their order", positions: [1, 3, 5, 7] },
+    { order: "backwards", positions: [7, 5, 3, 1] },
+    { order: "from the middle", positions: [5, 3, 7, 1] },
+  ])("of messages acknowledged one by one, $order, the chunk goes with the last", ({ positions }) => {
+    const log = reopen(new MemoryLogStore(), { 1: 0, 2: 0 });
+    for (let n = 1; n <= 8; n += 1) log.append(message(`${n}${filler}`), to(n % 2 === 1 ? 1 : 2));
+    log.flush();
+    log.append(message(filler), to(2));
+    log.flush();
+    log.release(bob, zero, at(8));
+    for (const position of positions) {
+      expect(log.isDirty).toBe(false);
+      log.releaseRange(alice, at(position), at(position));
+    }
+    expect(log.isDirty).toBe(true);
   });
 
   test("a session that needs a part of the chunk keeps it whole", () => {

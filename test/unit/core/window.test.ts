@@ -54,6 +54,20 @@ describe("window", () => {
     expect(window.firstPosition()).toBe(5);
   });
 
+  test("the first position is that of the oldest in flight, in whatever order the others end and their ids come again", () => {
+    const window = windowOf(9, sent(5, 1, 4), sent(6, 1, 5), sent(7, 1, 6));
+    window.onPuback(id(6));
+    expect(window.firstPosition()).toBe(4);
+    window.onPuback(id(5));
+    window.add(sent(5, 1, 9));
+    expect(window.firstPosition()).toBe(6);
+    window.onPuback(id(7));
+    window.onPuback(id(5));
+    expect(window.firstPosition()).toBeUndefined();
+    window.add(sent(8, 1, 10));
+    expect(window.firstPosition()).toBe(10);
+  });
+
   test("a window smaller than what is in flight has no room, and no less than none", () => {
     expect(windowOf(1, sent(1, 1), sent(2, 1)).room).toBe(0);
   });
@@ -61,9 +75,9 @@ describe("window", () => {
 
 describe("packet ids", () => {
   test("[MQTT-2.2.1-3] ids count round from 1 to 65,535 and pass over those in use", () => {
-    expect(nextPacketId(0, () => true)).toBe(1);
-    expect(nextPacketId(maximumPacketId, () => true)).toBe(1);
-    expect(nextPacketId(1, (candidate) => candidate > 3)).toBe(4);
+    expect(nextPacketId(0, { has: () => false })).toBe(1);
+    expect(nextPacketId(maximumPacketId, { has: () => false })).toBe(1);
+    expect(nextPacketId(1, { has: (candidate) => candidate <= 3 })).toBe(4);
   });
 
   test("[MQTT-2.2.1-3] a position's id is never 0", () => {
@@ -71,7 +85,7 @@ describe("packet ids", () => {
   });
 
   test("asking for an id where none is free is a bug", () => {
-    expect(() => nextPacketId(7, () => false)).toThrow("every packet id is in use");
+    expect(() => nextPacketId(7, { has: () => true })).toThrow("every packet id is in use");
   });
 });
 

@@ -365,6 +365,23 @@ describe("pages", () => {
   });
 });
 
+/** A page, and what it should hold: as much as it has of all that is left, and all of it where it is the last. */
+function pageAndModel(
+  retained: RetainedMessages,
+  model: ReadonlySet<string>,
+  { filter, after, limit }: { filter: string; after: string | undefined; limit: number },
+) {
+  const page = retained.page(topicFilter(filter), after === undefined ? undefined : topicName(after), limit, 1);
+  const left = [...model]
+    .filter((one) => matches(topicFilter(filter), topicName(one)))
+    .filter((one) => after === undefined || byBytes(one, after) > 0)
+    .toSorted(byBytes);
+  return {
+    found: page.messages.map((row) => row.topicName),
+    expected: left.slice(0, page.next === undefined ? left.length : page.messages.length),
+  };
+}
+
 describe("what a filter found is kept until a retained message changes", () => {
   const many = Array.from({ length: 700 }, (_, each) => `a/${each}`);
 
@@ -454,23 +471,16 @@ describe("what a filter found is kept until a retained message changes", () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const { retained } = setUp();
         const model = new Set<string>();
-        for (const each of steps) {
+        const pages = steps.flatMap((each) => {
           if (each === "flush") retained.flush();
-          else if ("filter" in each) {
-            const after = each.after === undefined ? undefined : topicName(each.after);
-            const { messages, next } = retained.page(topicFilter(each.filter), after, each.limit, 1);
-            const wanted = [...model]
-              .filter((one) => matches(topicFilter(each.filter), topicName(one)))
-              .filter((one) => after === undefined || byBytes(one, after) > 0)
-              .toSorted(byBytes);
-            expect(messages.map((row) => row.topicName)).toEqual(wanted.slice(0, messages.length));
-            if (next === undefined) expect(messages).toHaveLength(wanted.length);
-          } else {
-            retained.set(message(each.name, { payload: each.payload }), 1);
-            if (each.payload === "") model.delete(each.name);
-            else model.add(each.name);
-          }
-        }
+          if (each === "flush") return [];
+          if ("filter" in each) return [pageAndModel(retained, model, each)];
+          retained.set(message(each.name, { payload: each.payload }), 1);
+          if (each.payload === "") model.delete(each.name);
+          else model.add(each.name);
+          return [];
+        });
+        for (const { found, expected } of pages) expect(found).toEqual(expected);
       }),
       { numRuns: 300 },
     );

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Model, type Incoming } from "./model.ts";
 import type { Published, QoS } from "./published.ts";
+import { Patience } from "./patience.ts";
 import type { SessionRecord } from "./session-record.ts";
 
 const topicName = "a/x";
@@ -222,5 +223,22 @@ describe("a retained message of QoS 2", () => {
 
   test("does not come more often", () => {
     expect(replay(2, 1).model.violations).toEqual([expect.stringContaining("as retained 2 times at QoS 2")]);
+  });
+});
+
+describe("a deadline", () => {
+  test("is over when so much time has been polled through", () => {
+    const patience = new Patience(longMs);
+    for (let passedMs = 0; passedMs <= longMs; passedMs += 500) {
+      expect(patience.isOver).toBe(false);
+      vi.advanceTimersByTime(500);
+    }
+    expect(patience.isOver).toBe(true);
+  });
+
+  test("does not count the time in which the machine stood still", () => {
+    const patience = new Patience(longMs);
+    vi.advanceTimersByTime(longMs * 10);
+    expect(patience.isOver).toBe(false);
   });
 });

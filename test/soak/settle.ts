@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "./client.ts";
+import { Patience } from "./patience.ts";
 import type { Published } from "./published.ts";
 import type { World } from "./world.ts";
 
@@ -70,9 +71,9 @@ async function rest(world: World, clients: readonly Client[]): Promise<void> {
 }
 
 async function waitFor(world: World, isDone: () => boolean): Promise<boolean> {
-  const deadline = performance.now() + world.settings.settlesWithinMs;
+  const patience = new Patience(world.settings.settlesWithinMs);
   while (!isDone()) {
-    if (world.isViolated || performance.now() > deadline) return false;
+    if (world.isViolated || patience.isOver) return false;
     await delay(pollMs);
   }
   return true;

@@ -8,6 +8,7 @@ import { Client, type ClientPort } from "./client.ts";
 import { callFaults, type CallFault } from "./fault-protocol.ts";
 import { matches } from "./matching.ts";
 import { Model } from "./model.ts";
+import { Patience } from "./patience.ts";
 import type { QoS } from "./published.ts";
 import { sceneOf, type Scene } from "./scene.ts";
 import { settle } from "./settle.ts";
@@ -417,9 +418,9 @@ export class World {
 
   /** Waits at most as long as any answer may take. */
   async #until(isDone: () => boolean): Promise<void> {
-    const deadline = performance.now() + answerWithinMs;
+    const patience = new Patience(answerWithinMs);
     while (!isDone()) {
-      if (performance.now() > deadline) {
+      if (patience.isOver) {
         this.model.violate(`no answer: ${this.clients.map(({ pending }) => pending).join("; ")}`);
         return;
       }

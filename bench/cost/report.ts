@@ -1,5 +1,6 @@
 // The generated parts of docs/costs.md, and the bill as the terminal shows it.
 
+import { replaceSections, row, type Sections } from "../markdown.ts";
 import { billsOf, type Bill } from "./calculator.ts";
 import { billedRows } from "./counts.ts";
 import { dollarsPerMillion, idleMonth } from "./dollars.ts";
@@ -10,8 +11,7 @@ import { scenarios } from "./scenarios/index.ts";
 import { inputs, type Workload } from "./workload.ts";
 import { workloads } from "./workloads.ts";
 
-/** By the name between its markers, `<!-- name -->` and `<!-- /name -->`. */
-export const sections: Readonly<Record<string, (results: Results) => string>> = {
+export const sections: Sections<Results> = {
   run: ({ commit, date, machine }) => `Commit ${commit}, ${date}, ${machine}.`,
   measured: measuredTable,
   dollars: dollarTable,
@@ -22,16 +22,8 @@ export const sections: Readonly<Record<string, (results: Results) => string>> = 
 };
 
 /** The document with its generated parts made anew. */
-export function withSections(document: string, results: Results): string {
-  return Object.entries(sections).reduce((text, [name, make]) => {
-    const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [start, end] = [text.indexOf(open), text.indexOf(close)];
-    if (start === -1 || end < start) throw new Error(`no ${open} … ${close}`);
-    return `${text.slice(0, start + open.length)}\n${make(results)}\n${text.slice(end)}`;
-  }, document);
-}
-
-const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+export const withSections = (document: string, results: Results): string =>
+  replaceSections(document, sections, results);
 
 const tableOf = (column: string, head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(...head), `|---|${column.repeat(head.length - 1)}`, ...rows.map((cells) => row(...cells))].join("\n");

@@ -1,5 +1,6 @@
 // The generated parts of docs/performance.md, and what a run says at its end.
 
+import { replaceSections, row, type Sections } from "../markdown.ts";
 import { type BrokerId, brokerIds, kinds } from "./brokers/kinds.ts";
 import { type GoalResult, judge, type Outcome } from "./goals.ts";
 import { type Cell, cellOf, median, ratioOf, type Results, type ScenarioResult } from "./results.ts";
@@ -12,8 +13,7 @@ const chartTitles = {
 
 const chart = (name: keyof typeof chartTitles): string => `![${chartTitles[name]}](performance/${name}.svg)`;
 
-/** By the name between its markers, `<!-- name -->` and `<!-- /name -->`. */
-const sections: Readonly<Record<string, (results: Results) => string>> = {
+const sections: Sections<Results> = {
   run: runText,
   brokers: brokerTable,
   ephemeral: (results) => `${figureTable(results, ephemeralOf(results))}\n\n${chart("ephemeral")}`,
@@ -25,14 +25,8 @@ const sections: Readonly<Record<string, (results: Results) => string>> = {
 };
 
 /** The document with its generated parts made anew. */
-export function withSections(document: string, results: Results): string {
-  return Object.entries(sections).reduce((text, [name, make]) => {
-    const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [start, end] = [text.indexOf(open), text.indexOf(close)];
-    if (start === -1 || end < start) throw new Error(`no ${open} … ${close}`);
-    return `${text.slice(0, start + open.length)}\n${make(results)}\n${text.slice(end)}`;
-  }, document);
-}
+export const withSections = (document: string, results: Results): string =>
+  replaceSections(document, sections, results);
 
 /** For the terminal. */
 export const summaryText = (results: Results): string =>
@@ -48,8 +42,6 @@ const scenarioTexts = (results: Results): string[] => [
   ratioTable(results),
   goalTable(results),
 ];
-
-const row = (...cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[], column = "---:|"): string =>
   [row(...head), `|---|${column.repeat(head.length - 1)}`, ...rows.map((cells) => row(...cells))].join("\n");

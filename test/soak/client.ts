@@ -221,6 +221,7 @@ export class Client {
     will?.onConnected();
     this.#life.onConnected(dialledAtMs);
     if (previous !== undefined) this.#noteLoss();
+    this.#heardAtMs = performance.now();
     previous?.cut();
     this.#startsClean = false;
     this.#requests.clear();
@@ -260,7 +261,7 @@ export class Client {
       this.#link = undefined;
       this.#note("is disconnected");
       this.#noteLoss();
-      this.#life.onLost(link.wasCut);
+      this.#life.onLost(link.wasCut, this.#heardAtMs);
       this.#inbound.onLost();
       this.#requests.clear();
       this.#pings = 0;

@@ -66,12 +66,13 @@ export class SessionLife {
     return this.#mayBeNew;
   }
 
-  onLost(wasCut: boolean): void {
+  /** `heardAtMs`: when the broker was heard last. */
+  onLost(wasCut: boolean, heardAtMs: number): void {
     this.#onTried(wasCut ? noticedWithinMs : 0);
-    // The broker may have known of it long before this process did.
+    // The broker may have known of it long before this process did, and have crashed once more since.
     const { crashedAt, crashedAtMs, crashEndedAtMs } = this.#model;
     const isCrash = crashedAt === never || crashEndedAtMs > this.#connectedAtMs;
-    const crashMs = isCrash ? Math.max(crashedAtMs, this.#connectedAtMs) : never;
+    const crashMs = isCrash ? Math.max(Math.min(crashedAtMs, heardAtMs), this.#connectedAtMs) : never;
     this.#lostAtMs = Math.min(this.#triedAtMs, this.#leftAtMs ?? never, crashMs);
   }
 

@@ -18,10 +18,6 @@ export class Outgoing {
     return this.#length;
   }
 
-  get isEmpty(): boolean {
-    return this.#length === 0;
-  }
-
   get isGated(): boolean {
     return this.#gatedFrom >= 0;
   }

@@ -28,11 +28,13 @@ async function start(options: StartOptions): Promise<void> {
   const lock = lockData(options.dataDir);
   if (!lock.ok) refuse(lock.error);
   const run = await freshRunFolder(options.dataDir);
-  const endGuard = guardRuntime(run);
+  const guard = guardRuntime(run);
   let served: Served | undefined;
+  let isStopping = false;
   stopOnSignal(async () => {
+    isStopping = true;
     await served?.stop();
-    endGuard();
+    guard.release();
   });
   const worker = await buildWorker();
   if (!worker.ok) refuse(`The Worker cannot be built: ${worker.error}`);
@@ -45,6 +47,10 @@ async function start(options: StartOptions): Promise<void> {
     refuse(healthy.error);
   }
   announce(served.url);
+  guard.onEnd((how) => {
+    if (!isStopping)
+      refuse(`workerd has ended (${how}): nothing is served any more. What was acknowledged is on disk.`);
+  });
 }
 
 raiseDescriptorLimit();

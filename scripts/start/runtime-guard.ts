@@ -1,7 +1,9 @@
 // workerd outlives a Node process that is killed, and would hold port and data. Two nets: a shell that waits on a pipe
-// for the end of this process, and a look at what an earlier start may have left behind.
+// for the end of this process, and a look at what an earlier start may have left behind. And the other way round: where
+// workerd ends, this process must not stay as if it served.
 
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -42,8 +44,15 @@ function entrySocketIn(folder: string): string {
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Makes Miniflare start workerd through the guard, and starts the shell that ends it after us. Returns how to stop. */
-export function guardRuntime(run: RunFolder): () => void {
+export interface RuntimeGuard {
+  /** Says how workerd ended, once it has, or had already: a signal or an exit code. */
+  readonly onEnd: (heard: (how: string) => void) => void;
+  /** Nothing is left to end. */
+  readonly release: () => void;
+}
+
+/** Makes Miniflare start workerd through the guard, and starts the shell that ends it after us. */
+export function guardRuntime(run: RunFolder): RuntimeGuard {
   rmSync(run.entrySocket, { force: true });
   Object.assign(process.env, {
     MINIFLARE_WORKERD_PATH: here("workerd-guarded.sh"),
@@ -55,8 +64,31 @@ export function guardRuntime(run: RunFolder): () => void {
     stdio: ["pipe", "ignore", "ignore"],
   });
   guard.unref();
-  return () => guard.stdin.end();
+  const runtime = childRunning(here("workerd-guarded.sh"));
+  return { onEnd: (heard) => void runtime.then(howItEnds).then(heard), release: () => guard.stdin.end() };
 }
+
+/** The next child process that runs the program: Miniflare does not hand out its own. */
+const childRunning = (program: string): Promise<ChildProcess> =>
+  new Promise((resolve) => {
+    subscribe("child_process", (message) => {
+      const { process: child } = message as { readonly process: ChildProcess };
+      child.once("spawn", () => {
+        if (child.spawnfile === program) resolve(child);
+      });
+    });
+  });
+
+const howItEnds = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    const told = (): boolean => {
+      const how = child.signalCode ?? child.exitCode;
+      if (how === null) return false;
+      resolve(typeof how === "string" ? how : `exit code ${how}`);
+      return true;
+    };
+    if (!told()) child.once("exit", told);
+  });
 
 async function endLeftover(pidFile: string): Promise<void> {
   const pid = readPid(pidFile);

@@ -139,6 +139,15 @@ describe("how it ends", () => {
     expect((await fetch(`${second.httpUrl}/healthz`)).status).toBe(200);
   });
 
+  test("when workerd alone is killed the start ends with an error, for whoever starts it again", async () => {
+    const first = await broker({ dataDir: newFolder() });
+    process.kill(Number(readFileSync(join(first.dataDir, ".run", "workerd.pid"), "utf8")), "SIGKILL");
+    expect(await first.exited).toEqual({ code: 1, signal: null });
+    expect(first.output()).toMatch(/workerd has ended \(SIGKILL\)/);
+    const second = await broker({ dataDir: first.dataDir, port: first.port });
+    expect((await fetch(`${second.httpUrl}/healthz`)).status).toBe(200);
+  });
+
   test("after SIGKILL of npm alone nothing holds the port", async () => {
     const started = npmStart(["--port", "0", "--data", newFolder()]);
     const [, port] = await started.said(/HTTP at http:\/\/\S+:(\d+)/);

@@ -305,8 +305,12 @@ function graceMs(broker: Broker, { clientId, will }: StoredWill): number {
 function recoverWills(broker: Broker, stores: Stores, nowMs: number): void {
   for (const stored of stores.wills.all()) {
     if (broker.connections.has(stored.connection)) continue;
-    if (stored.dueAtMs === undefined) delayWill(broker, stored, nowMs + graceMs(broker, stored));
-    else broker.delayedWills.set(stored);
+    if (stored.dueAtMs === undefined) {
+      delayWill(broker, stored, nowMs + graceMs(broker, stored));
+    } else {
+      broker.delayedWills.set(stored);
+      broker.effects.wakeAt(stored.dueAtMs, "seconds"); // it was on its way, or its alarm is set already
+    }
   }
 }
 

@@ -98,6 +98,7 @@ const willRetryMs = 60_000;
 /**
  * The row goes with the commit that holds what the will became. Of QoS 2 that is the one that hands it over, whoever owns
  * its topic: it comes once. Of QoS 0 and 1 it is the one after the answer: never lost, and after a crash at worst repeated.
+ * Until then the row says that it is due, for its client may be back before it is published again.
  */
 function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
   broker.delayedWills.delete(stored.connection);
@@ -114,17 +115,24 @@ function publishWill(broker: Broker, stored: StoredWill, nowMs: number): void {
     ...(expirySec !== undefined && { expiresAtMs: nowMs + expirySec * 1000 }),
   };
   if (will.qos === 2) forgetWill(broker, stored);
+  let isAnswered = false;
   broker.publish(message, { session: stored.sessionNumber }, (verdict) => {
+    isAnswered = true;
     // Its topic's shard is away or has no room: later. Over a limit of the broker's own it is refused like any message.
     if (verdict.kind === "refused" && verdict.violation.limit === undefined) {
-      // It is due: that its client comes back does not cancel it any more.
-      delayWill(broker, { ...stored, clientId: "" }, broker.nowMs + willRetryMs);
+      delayWill(broker, takenBackByNobody(stored), broker.nowMs + willRetryMs);
       return;
     }
     broker.counters.willsPublished += 1;
     if (will.qos < 2) forgetWill(broker, stored);
   });
+  if (isAnswered || will.qos === 2) return;
+  broker.wills.put(stored.connection, { ...takenBackByNobody(stored), dueAtMs: nowMs });
+  broker.effects.needsFlush();
 }
+
+/** It is due: that its client comes back does not cancel it any more. */
+const takenBackByNobody = (stored: StoredWill): StoredWill => ({ ...stored, clientId: "" });
 
 function forgetWill(broker: Broker, { connection }: StoredWill): void {
   broker.wills.delete(connection);

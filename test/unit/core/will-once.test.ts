@@ -1,4 +1,5 @@
-// A will of QoS 2 and the crashes around its publication: what it became, and that it is gone, are one commit.
+// A will and the crashes around its publication. At QoS 2 what it became, and that it is gone, are one commit. At QoS 1 its
+// row stays until the topic's owner has answered, and is due from the loss on.
 
 import { expect, test } from "vitest";
 import { will } from "../../support/scene.ts";
@@ -8,16 +9,17 @@ const graceSec = 60;
 const [x, owner, y] = [0, 1, 2] as const;
 
 /** The client's shard, the topic's and the subscriber's; the connection is lost, and nothing is written of that yet. */
-function stage(clientShard: number) {
+function stage(clientShard: number, qos: 1 | 2 = 2) {
   const net = new ShardNet();
   const subtree = net.placement.subtreeOn(owner);
   const witness = net.at(y).subscriber(net.placement.clientOn(y), 2, [subtree], { keepAliveSec: 0 });
   net.settle();
-  const client = net.connect(clientShard, { will: will(subtree, "gone", { qos: 2 }), keepAliveSec: 0 });
+  const clientId = net.placement.clientOn(clientShard);
+  const client = net.at(clientShard).connect(clientId, { will: will(subtree, "gone", { qos }), keepAliveSec: 0 });
   net.settle();
   witness.take();
   client.drop();
-  return { net, subtree, witness };
+  return { net, subtree, witness, clientId };
 }
 
 function crash(net: ShardNet, shard: number): void {
@@ -47,3 +49,21 @@ test("it comes once where nothing of it was committed before the crash", () => {
   const got = witness.lines().filter((line) => line.startsWith("publish"));
   expect(got).toEqual([expect.stringContaining(`${subtree}=gone q2`)]);
 });
+
+test.each([
+  ["no more", false],
+  ["in time: it is due, and not taken back", true],
+])(
+  "[MQTT-3.1.2-8] a will of QoS 1 whose owner was not reached before the crash comes; its client comes back %s",
+  (_, isBack) => {
+    const { net, subtree, witness, clientId } = stage(x, 1);
+    net.flush(x);
+    net.made.length = 0; // the call to the topic's owner is lost
+    crash(net, x);
+    if (isBack) net.at(x).connect(clientId, { keepAliveSec: 0 });
+    net.pass(graceSec);
+    net.pass(graceSec);
+    const got = witness.lines().filter((line) => line.startsWith("publish"));
+    expect(got).toEqual([expect.stringContaining(`${subtree}=gone q1`)]);
+  },
+);

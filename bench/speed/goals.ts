@@ -1,6 +1,6 @@
 // What the broker is to reach, as ratios within one run.
 
-import type { BrokerId } from "./brokers/kinds.ts";
+import { type BrokerId, roles } from "./brokers/kinds.ts";
 import { cellOf, medianOf, ratio, type Results, type ScenarioResult } from "./results.ts";
 
 interface Comparison {
@@ -24,6 +24,8 @@ export interface Outcome {
   readonly title: string;
   readonly ratio: number;
   readonly atLeast: number;
+  /** What the null broker, with the same sockets and as many writes, reaches of a peer: the runtime's part. */
+  readonly ofCeiling?: number;
 }
 
 export interface GoalResult {
@@ -148,9 +150,26 @@ function compare({ scenarios }: Results, { own, other, atLeast, of, figure }: Co
     const [mine, theirs] = [figureOf(scenario, own, figure), figureOf(scenario, other, figure)];
     if (mine === undefined || theirs === undefined) return [];
     const better = figure === undefined ? scenario.better : "less";
-    return [{ own, other, title: scenario.title, ratio: ratio(mine, theirs, better), atLeast }];
+    const ceilings = roles[other] === "peer" ? ceilingsOf[own] : undefined;
+    const best = ceilings?.map((id) => figureOf(scenario, id, figure)).find((value) => value !== undefined);
+    return [
+      {
+        own,
+        other,
+        title: scenario.title,
+        ratio: ratio(mine, theirs, better),
+        atLeast,
+        ...(best !== undefined && { ofCeiling: ratio(best, theirs, better) }),
+      },
+    ];
   });
 }
+
+/** The one that was measured in a scenario is its ceiling. */
+const ceilingsOf: Readonly<Partial<Record<BrokerId, readonly BrokerId[]>>> = {
+  "1-shard": ["null", "null-row"],
+  "1-shard-accept": ["null-accept"],
+};
 
 const figureOf = (scenario: ScenarioResult, broker: BrokerId, figure: string | undefined): number | undefined =>
   figure === undefined ? medianOf(scenario, broker) : cellOf(scenario, broker)?.more[figure];

@@ -15,6 +15,8 @@ const onlyDurable: ReadonlySet<BrokerId> = new Set(["null-row", "mosquitto-safe"
 /** What comes in is what `accept()` speeds up, and latency is what it may cost. */
 const onlyIncoming: ReadonlySet<BrokerId> = new Set(["1-shard-accept", "null-accept"]);
 const incoming = /^(fan-in|pairs|fan-out-100-|latency|memory|connect)/;
+/** What it is worth where a commit is the larger part: one example, without a ceiling of its own. */
+const incomingDurable = /^pairs-50-/;
 /** One of each kind shows what the hop between shards costs. */
 const onlyBasic: ReadonlySet<BrokerId> = new Set(["3-shards"]);
 const basic = /^(fan-out-100-|fan-in-50-|pairs-50-|latency)/;
@@ -24,7 +26,10 @@ export const isDurable = ({ needs }: Pick<Scenario, "needs">): boolean => needs.
 /** Not whether it can, but whether it says anything. */
 export function isOfInterest(scenario: Scenario, broker: BrokerId): boolean {
   if (onlyDurable.has(broker)) return isDurable(scenario);
-  if (onlyIncoming.has(broker)) return !isDurable(scenario) && incoming.test(scenario.id);
+  if (onlyIncoming.has(broker)) {
+    if (isDurable(scenario)) return broker === "1-shard-accept" && incomingDurable.test(scenario.id);
+    return incoming.test(scenario.id);
+  }
   if (onlyBasic.has(broker)) return basic.test(scenario.id);
   return broker !== "null" || !isDurable(scenario);
 }

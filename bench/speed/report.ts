@@ -169,9 +169,12 @@ function nearestText({ missed, nearest }: GoalResult): string {
     .join("; ");
 }
 
-const outcomeText = ({ own, other, title, ratio, atLeast }: Outcome): string =>
-  `${title}: ${kinds[own].name} ${times(ratio)} of ${kinds[other].name}` +
-  (ratio < atLeast ? ` (missed by ${times(1 - ratio / atLeast)})` : "");
+function outcomeText({ own, other, title, ratio, atLeast, ofCeiling }: Outcome): string {
+  const text = `${title}: ${kinds[own].name} ${times(ratio)} of ${kinds[other].name}`;
+  if (ratio >= atLeast) return text;
+  const best = ofCeiling === undefined ? "" : `; the null broker ${times(ofCeiling)}`;
+  return `${text} (missed by ${times(1 - ratio / atLeast)}${best})`;
+}
 
 /** Everything that was lost, doubled, out of order, or refused. */
 function faultText({ scenarios, growth, rounds }: Results): string {

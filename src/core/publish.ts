@@ -259,6 +259,7 @@ function onRefused(
   broker.effects.log({
     event: "publish-refused",
     reason: violation.detail,
+    ...(connection.state.kind === "connected" && { clientId: connection.state.session.clientId }),
     topic: packet.topicName,
     reasonCode: violation.reasonCode,
     ...(violation.limit !== undefined && { limit: violation.limit }),

@@ -12,11 +12,11 @@ import type { Acknowledgement, Connect, Message, ServerPacket } from "../core/pa
 import type { Violation } from "../core/violation.ts";
 import { writeLog } from "../log.ts";
 import type { Alarm } from "./alarm.ts";
-import { DropLog } from "./drop-log.ts";
 import { maximumBytesInAll, type Flush } from "./flush.ts";
 import type { IdleSave } from "./idle-save.ts";
 import { shortBytes } from "./outgoing.ts";
 import type { Pumps } from "./pumps.ts";
+import { RepeatedLog } from "./repeated-log.ts";
 import type { ShardAuthentication } from "./shard-authentication.ts";
 import type { ShardSocket } from "./shard-socket.ts";
 
@@ -43,10 +43,17 @@ export interface EffectTargets {
 
 const noIdentifiers: readonly number[] = [];
 
+/** What a client may bring about with each PUBLISH. */
+const ofEachMessage: ReadonlySet<LogRecord["event"]> = new Set([
+  "message-dropped",
+  "publish-denied",
+  "publish-refused",
+]);
+
 export class ShardEffects implements Effects {
   readonly #targets: () => EffectTargets;
   readonly #publishEncoder = new PublishEncoder();
-  readonly #dropLog = new DropLog((record) => writeLog("info", record));
+  readonly #repeatedLog = new RepeatedLog((record) => writeLog("info", record));
   /** Used again for each receiver: the encoder keeps nothing of it. */
   readonly #header: { -readonly [Field in keyof PublishHeader]-?: Required<PublishHeader>[Field] } = {
     version: 4,
@@ -177,7 +184,7 @@ export class ShardEffects implements Effects {
   }
 
   log(record: LogRecord): void {
-    if (record.event === "message-dropped") this.#dropLog.add(record);
+    if (ofEachMessage.has(record.event)) this.#repeatedLog.add(record);
     else writeLog("info", record);
   }
 }

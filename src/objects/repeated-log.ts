@@ -1,5 +1,6 @@
-// The log of dropped messages. One slow client of a busy topic would fill it with thousands of lines a second: the first
-// drop is told at once, those of the same client for the same reason within the next second together.
+// The log of what one client can bring about any number of times a second: a slow reader of a busy topic that loses its
+// messages, a publisher that is refused each of them. The first is told at once, those of the same client for the same
+// reason within the next second together.
 
 import type { LogRecord } from "../core/effect.ts";
 
@@ -10,9 +11,9 @@ interface Held {
   count: number;
 }
 
-export class DropLog {
+export class RepeatedLog {
   readonly #write: (record: LogRecord) => void;
-  /** By client and reason, for as long as the second lasts; without drops since the first one `count` is 0. */
+  /** By event, client and reason, for as long as the second lasts; without another since the first one `count` is 0. */
   readonly #held = new Map<string, Held>();
   #isArmed = false;
 
@@ -21,7 +22,7 @@ export class DropLog {
   }
 
   add(record: LogRecord): void {
-    const key = JSON.stringify([record.reason, record.clientId]);
+    const key = JSON.stringify([record.event, record.reason, record.clientId]);
     const held = this.#held.get(key);
     if (held !== undefined) {
       held.record = record;

@@ -73,7 +73,8 @@ function runningOn(brokerPort: number, mqttPath: string): RunningBroker {
   const pid = listenerOn(brokerPort);
   return {
     port: brokerPort,
-    upgradePath: () => mqttPath,
+    // As serve.ts prints it.
+    upgradePath: (clientId) => mqttPath.replace("CLIENT_ID", encodeURIComponent(clientId)),
     httpUrl: `http://127.0.0.1:${brokerPort}`,
     residentKiB: () => (pid === undefined ? 0 : residentKiBOf(pid)),
     cpuMs: () => (pid === undefined ? 0 : cpuMsOf(pid)),

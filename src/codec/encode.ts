@@ -6,7 +6,7 @@ import { toLibraryProperties } from "./library-properties.ts";
 import { generateWithLibrary, type LibraryPacket } from "./library.ts";
 import { packetType } from "./packet-type.ts";
 import { PacketWriter } from "./packet-writer.ts";
-import { layOutPublish, publishFirstByte } from "./publish-bytes.ts";
+import { emptyLayout, layOutPublish, publishFirstByte } from "./publish-bytes.ts";
 import { writeProperties } from "./write-properties.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -57,7 +57,9 @@ function encodeAcknowledgement(packet: Acknowledgement, version: ProtocolVersion
 function encodePublish(packet: Publish, version: ProtocolVersion): Bytes {
   const first = publishFirstByte(packet.qos, packet.retain, packet.dup);
   const properties = version === 5 ? (packet.properties ?? {}) : undefined;
-  return layOutPublish(first, packet.topicName, packet.packetId, properties, packet.payload).bytes;
+  const layout = emptyLayout();
+  layOutPublish(layout, first, packet.topicName, packet.packetId, properties, packet.payload);
+  return layout.bytes;
 }
 
 const packetWriter = new PacketWriter();

@@ -13,14 +13,18 @@ export const publishFirstByte = (qos: number, retain: boolean, dup: boolean): nu
   (packetType.publish << 4) | (dup ? flag.dup : 0) | (qos << flag.qosShift) | (retain ? flag.retain : 0);
 
 export interface PublishLayout {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer>;
   /** Offset of the packet identifier; -1 without one. */
-  readonly packetIdAt: number;
+  packetIdAt: number;
   /** Offset of the value of Message Expiry Interval; -1 without one. */
-  readonly expiryAt: number;
+  expiryAt: number;
   /** Offset of the value of Topic Alias; -1 without one. */
-  readonly topicAliasAt: number;
+  topicAliasAt: number;
 }
+
+export const noBytes = new Uint8Array(0);
+
+export const emptyLayout = (): PublishLayout => ({ bytes: noBytes, packetIdAt: -1, expiryAt: -1, topicAliasAt: -1 });
 
 const idOf = (name: PropertyName): number => propertyRowByName.get(name)?.id ?? 0;
 const ids = {
@@ -66,20 +70,20 @@ const propertyWriter = new PacketWriter();
 /**
  * Lays a PUBLISH out.
  *
+ * @param layout Filled in. Its bytes are written over where the packet has just their size.
  * @param first From `publishFirstByte`.
  * @param packetId `undefined` exactly for QoS 0.
  * @param properties MQTT 5 has them, if empty; `undefined` for MQTT 3.
- * @param used A buffer that may be written over: it is where the packet has just that size.
  * @throws RangeError for strings over 65,535 bytes and packets over 256 MB.
  */
 export function layOutPublish(
+  layout: PublishLayout,
   first: number,
   topicName: string,
   packetId: number | undefined,
   properties: PublishProperties | undefined,
   payload: Uint8Array,
-  used?: Uint8Array<ArrayBuffer>,
-): PublishLayout {
+): void {
   const writer = packetWriter.reset().string(topicName);
   const packetIdAt = writer.length;
   if (packetId !== undefined) writer.uint16(packetId);
@@ -89,13 +93,11 @@ export function layOutPublish(
   }
   const expiryAt = writer.length + 1; // behind the identifier of the first property
   if (properties !== undefined && propertyWriter.length > 0) writer.raw(propertyWriter.view);
-  const bytes = writer.finish(first, payload, used);
+  const bytes = writer.finish(first, payload, layout.bytes);
   const bodyAt = bytes.length - writer.length - payload.length;
-  return {
-    bytes,
-    packetIdAt: packetId === undefined ? -1 : bodyAt + packetIdAt,
-    expiryAt: properties?.messageExpiryIntervalSec === undefined ? -1 : bodyAt + expiryAt,
-    topicAliasAt:
-      properties !== undefined && hasAlias(properties) ? bytes.length - payload.length - topicAliasBytes : -1,
-  };
+  layout.bytes = bytes;
+  layout.packetIdAt = packetId === undefined ? -1 : bodyAt + packetIdAt;
+  layout.expiryAt = properties?.messageExpiryIntervalSec === undefined ? -1 : bodyAt + expiryAt;
+  layout.topicAliasAt =
+    properties !== undefined && hasAlias(properties) ? bytes.length - payload.length - topicAliasBytes : -1;
 }

@@ -3,7 +3,14 @@
 
 import type { Message, ProtocolVersion, QoS } from "../core/packet.ts";
 import { setUint16, setUint32 } from "./packet-writer.ts";
-import { layOutPublish, publishFirstByte, type PublishLayout, type PublishProperties } from "./publish-bytes.ts";
+import {
+  emptyLayout,
+  layOutPublish,
+  noBytes,
+  publishFirstByte,
+  type PublishLayout,
+  type PublishProperties,
+} from "./publish-bytes.ts";
 
 const millisecondsPerSecond = 1_000;
 const maximumExpirySec = 0xffff_ffff;
@@ -40,12 +47,15 @@ export interface PublishHeader {
   readonly nowMs: number;
 }
 
+/** One encoding. Filled again for the next message: what is made anew for each one has to be collected. */
 interface Form extends PublishLayout {
-  readonly shape: number;
-  readonly subscriptionIdentifiers: readonly number[];
+  shape: number;
+  subscriptionIdentifiers: readonly number[];
 }
 
 const none: readonly number[] = [];
+
+const newForm = (): Form => ({ ...emptyLayout(), shape: 0, subscriptionIdentifiers: none });
 
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   if (a === b) return true;
@@ -60,8 +70,9 @@ function remainingSec(expiresAtMs: number, nowMs: number): number {
   return Math.min(Math.max(seconds, 0), maximumExpirySec);
 }
 
-const identifiersFor = (header: PublishHeader): readonly number[] =>
-  header.version === 5 ? (header.subscriptionIdentifiers ?? none) : none;
+function identifiersFor({ version, subscriptionIdentifiers = none }: PublishHeader): readonly number[] {
+  return version === 5 && subscriptionIdentifiers.length > 0 ? subscriptionIdentifiers : none;
+}
 
 function shapeFor(header: PublishHeader): number {
   const hasPacketId = header.qos > 0 ? shape.hasPacketId : 0;
@@ -85,32 +96,25 @@ function propertiesFor(message: Message, header: PublishHeader): PublishProperti
   };
 }
 
-function layOut(message: Message, header: PublishHeader, used: Uint8Array<ArrayBuffer> | undefined): Form {
+function layOut(form: Form, message: Message, header: PublishHeader): void {
   const first = publishFirstByte(header.qos, header.retain, header.dup);
   const formShape = shapeFor(header);
   const topicName = (formShape & shape.isTopicKnown) === 0 ? message.topicName : "";
   const packetId = header.qos === 0 ? undefined : (header.packetId ?? 0);
   const properties = header.version === 5 ? propertiesFor(message, header) : undefined;
-  const { bytes, packetIdAt, expiryAt, topicAliasAt } = layOutPublish(
-    first,
-    topicName,
-    packetId,
-    properties,
-    message.payload,
-    used,
-  );
+  layOutPublish(form, first, topicName, packetId, properties, message.payload);
   const identifiers = identifiersFor(header);
-  const subscriptionIdentifiers = identifiers === none ? none : [...identifiers];
-  return { bytes, packetIdAt, expiryAt, topicAliasAt, shape: formShape, subscriptionIdentifiers };
+  form.shape = formShape;
+  form.subscriptionIdentifiers = identifiers === none ? none : [...identifiers];
 }
 
 /** Remembers the last message (by identity) and its encodings. One per shard; a message must not change once given. */
 export class PublishEncoder {
   #message: Message | undefined;
   readonly #forms: Form[] = [];
+  /** So many of them are the message's. */
+  #count = 0;
   #nextReplaced = 0;
-  /** Of the first form of the message before: the next one is often as long. */
-  #used: Uint8Array<ArrayBuffer> | undefined;
 
   /**
    * Encodes `message` as a PUBLISH with this header.
@@ -121,7 +125,7 @@ export class PublishEncoder {
   encode(message: Message, header: PublishHeader): Uint8Array {
     if (message !== this.#message) this.#start(message);
     const form = this.#find(header);
-    if (form === undefined) return this.#remember(layOut(message, header, this.#takeUsed()));
+    if (form === undefined) return this.#remember(message, header);
     const { bytes, packetIdAt, expiryAt, topicAliasAt } = form;
     bytes[0] = publishFirstByte(header.qos, header.retain, header.dup);
     if (packetIdAt >= 0) setUint16(bytes, packetIdAt, header.packetId ?? 0);
@@ -132,12 +136,14 @@ export class PublishEncoder {
     return bytes;
   }
 
-  /** Lets go of the last message and its encodings, but for one small buffer. */
+  /** Lets go of the last message and its encodings, but for one small buffer: the next message is often as long. */
   forget(): void {
-    const used = this.#forms[0]?.bytes;
-    if (used !== undefined && used.length <= mostUsedBytes) this.#used = used;
+    for (let index = 0; index < this.#count; index += 1) {
+      const form = this.#forms[index] as Form;
+      if (index > 0 || form.bytes.length > mostUsedBytes) form.bytes = noBytes;
+    }
     this.#message = undefined;
-    this.#forms.length = 0;
+    this.#count = 0;
     this.#nextReplaced = 0;
   }
 
@@ -146,24 +152,22 @@ export class PublishEncoder {
     this.#message = message;
   }
 
-  #takeUsed(): Uint8Array<ArrayBuffer> | undefined {
-    const used = this.#used;
-    this.#used = undefined;
-    return used;
-  }
-
   #find(header: PublishHeader): Form | undefined {
     const wanted = shapeFor(header);
     const identifiers = identifiersFor(header);
-    for (const form of this.#forms) {
+    for (let index = 0; index < this.#count; index += 1) {
+      const form = this.#forms[index] as Form;
       if (form.shape === wanted && sameNumbers(form.subscriptionIdentifiers, identifiers)) return form;
     }
     return undefined;
   }
 
-  #remember(form: Form): Uint8Array {
-    this.#forms[this.#nextReplaced] = form;
-    this.#nextReplaced = (this.#nextReplaced + 1) % maximumForms;
+  #remember(message: Message, header: PublishHeader): Uint8Array {
+    const index = this.#nextReplaced;
+    const form = (this.#forms[index] ??= newForm());
+    layOut(form, message, header);
+    this.#count = Math.max(this.#count, index + 1);
+    this.#nextReplaced = (index + 1) % maximumForms;
     return form.bytes;
   }
 }

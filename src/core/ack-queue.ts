@@ -12,10 +12,14 @@ export interface Acknowledged {
 
 export interface AckSlot {
   answer: Acknowledged | "pending" | "none";
+  next: AckSlot | undefined;
 }
 
+/** Slots hang together: most are alone, and an array that is emptied each time is made anew each time. */
 export class AckQueue {
-  readonly #slots: AckSlot[] = [];
+  #first: AckSlot | undefined;
+  #last: AckSlot | undefined;
+  #waiting = 0;
   readonly #send: (packet: ServerPacket, leaves: Leaves) => void;
 
   constructor(send: (packet: ServerPacket, leaves: Leaves) => void) {
@@ -24,19 +28,22 @@ export class AckQueue {
 
   /** How many of the client's packets have no verdict yet. */
   get waiting(): number {
-    return this.#slots.length;
+    return this.#waiting;
   }
 
   /** Takes the next place; `settle` or `skip` must follow for it. */
   reserve(): AckSlot {
-    const slot: AckSlot = { answer: "pending" };
-    this.#slots.push(slot);
+    const slot: AckSlot = { answer: "pending", next: undefined };
+    if (this.#last === undefined) this.#first = slot;
+    else this.#last.next = slot;
+    this.#last = slot;
+    this.#waiting += 1;
     return slot;
   }
 
   settle(slot: AckSlot, packet: ServerPacket, leaves: Leaves): void {
-    if (this.#slots[0] === slot) {
-      this.#slots.shift();
+    if (this.#first === slot) {
+      this.#leave(slot);
       this.#send(packet, leaves);
     } else {
       slot.answer = { packet, leaves };
@@ -51,10 +58,17 @@ export class AckQueue {
 
   #drain(): void {
     for (;;) {
-      const first = this.#slots[0];
+      const first = this.#first;
       if (first === undefined || first.answer === "pending") return;
-      this.#slots.shift();
+      this.#leave(first);
       if (first.answer !== "none") this.#send(first.answer.packet, first.answer.leaves);
     }
+  }
+
+  #leave(first: AckSlot): void {
+    this.#first = first.next;
+    if (first.next === undefined) this.#last = undefined;
+    first.next = undefined; // one that outlives its turn must not keep those behind it
+    this.#waiting -= 1;
   }
 }

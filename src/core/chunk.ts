@@ -1,21 +1,12 @@
 // The packed form of a chunk, a row of the message log: messages that came together, their positions, and a
 // dictionary of topics and audiences (design §4.4). The summary beside the data is all that the directory reads.
 
-import { unpackAudience, type Audience } from "./audience.ts";
+import { unpackAudience } from "./audience.ts";
+import { AudienceEntry, type Bodies } from "./audience-entry.ts";
 import type { Position, TopicName } from "./brand.ts";
-import { expectVersion, readMessageBody, writeMessageBody } from "./message-codec.ts";
+import { expectVersion } from "./message-codec.ts";
 import { PackedReader, PackedWriter } from "./packed.ts";
-import type { Message } from "./packet.ts";
 import { readSessionSet, union, writeSessionSet, type SessionSet } from "./session-set.ts";
-
-/** A message as the log holds it. */
-export interface AudienceEntry {
-  readonly position: Position;
-  readonly message: Message;
-  readonly audience: Audience;
-  /** Bytes, for limits. */
-  readonly size: number;
-}
 
 /** What the directory knows of a chunk without reading it. */
 export interface ChunkSummary {
@@ -35,29 +26,27 @@ const dictionaryBytes = 256;
 /** `first`: the row's key, not after the first entry. Entries in the order of positions. */
 export function packChunk(first: Position, entries: readonly AudienceEntry[]): Uint8Array<ArrayBuffer> {
   if (entries.length === 0) return new Uint8Array(0);
-  const topics = indexed(entries, (entry) => entry.message.topicName);
+  const topics = indexed(entries, (entry) => entry.topicName);
   const audiences = indexed(entries, (entry) => entry.audience);
-  const bodyBytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const bodyBytes = entries.reduce((sum, { bodyLength }) => sum + bodyLength, 0);
   const writer = new PackedWriter(bodyBytes + entries.length * indexBytes + dictionaryBytes).byte(chunkVersion);
   writer.uint(topics.size);
   for (const topicName of topics.keys()) writer.string(topicName);
   writer.uint(audiences.size);
   for (const audience of audiences.keys()) writer.bytes(audience.packed);
   // The index comes before all bodies: a session that wants one message of many decodes that one alone.
-  const bodies = new PackedWriter(bodyBytes);
   writer.uint(entries.length);
   let last = first;
-  for (const { position, message, audience, size } of entries) {
-    const start = bodies.length;
-    writeMessageBody(bodies, message);
-    writer.uint(position - last).uint(topics.get(message.topicName) as number);
+  for (const { position, topicName, audience, size, bodyLength } of entries) {
+    writer.uint(position - last).uint(topics.get(topicName) as number);
     writer
       .uint(audiences.get(audience) as number)
       .uint(size)
-      .uint(bodies.length - start);
+      .uint(bodyLength);
     last = position;
   }
-  return writer.raw(bodies.written).finish();
+  AudienceEntry.writeBodies(writer, entries);
+  return writer.finish();
 }
 
 /** Reads `packChunk`; payloads are views of `data`, decoded when asked for. Throws on an unknown version. */
@@ -67,38 +56,23 @@ export function unpackChunk(first: Position, data: Uint8Array): AudienceEntry[] 
   expectVersion("chunk", reader.byte(), chunkVersion);
   const topics = readList(reader, () => reader.string() as TopicName);
   const audiences = readList(reader, () => unpackAudience(reader.bytes()));
-  let position: number = first;
+  let last: number = first;
   const index = readList(reader, () => ({
-    position: (position += reader.uint()) as Position,
+    position: (last += reader.uint()) as Position,
     topicName: at(topics, reader.uint()),
     audience: at(audiences, reader.uint()),
     size: reader.uint(),
     length: reader.uint(),
   }));
-  return index.map((line) => new PackedEntry(line, reader.raw(line.length)));
-}
-
-/** An entry whose message is decoded when somebody asks for it. */
-class PackedEntry implements AudienceEntry {
-  readonly position: Position;
-  readonly audience: Audience;
-  readonly size: number;
-  readonly #topicName: TopicName;
-  readonly #body: Uint8Array;
-  #message: Message | undefined;
-
-  constructor(line: Omit<AudienceEntry, "message"> & { readonly topicName: TopicName }, body: Uint8Array) {
-    this.position = line.position;
-    this.audience = line.audience;
-    this.size = line.size;
-    this.#topicName = line.topicName;
-    this.#body = body;
-  }
-
-  get message(): Message {
-    this.#message ??= readMessageBody(new PackedReader(this.#body), this.#topicName);
-    return this.#message;
-  }
+  const bodies: Bodies = { written: data };
+  let start = reader.offset;
+  const entries = index.map(({ position, topicName, audience, size, length }) => {
+    const entry = new AudienceEntry(position, topicName, audience, size, bodies, start, length);
+    start += length;
+    return entry;
+  });
+  if (start > data.length) throw new RangeError("packed bytes end too early");
+  return entries;
 }
 
 export function packSummary({ sessions, count, bytes }: ChunkSummary): Uint8Array<ArrayBuffer> {

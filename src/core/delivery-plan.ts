@@ -69,8 +69,10 @@ export class DeliveryPlans {
       this.forget();
       this.#generation = this.#tree.generation;
     }
-    const known = this.#plans.get(topicName);
-    if (known !== undefined) return known;
+    return this.#plans.get(topicName) ?? this.#make(topicName);
+  }
+
+  #make(topicName: TopicName): DeliveryPlan {
     const matches = this.#tree.match(topicName);
     const plan = makePlan(matches.filter(({ subscription }) => this.#isServed(topicName, subscription)));
     this.#plans.set(topicName, plan);

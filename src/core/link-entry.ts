@@ -1,7 +1,7 @@
 // What travels on a link between two shards, and its packed format. A message body is packed by `message-codec`; what is
 // inside is not looked at here.
 
-import { PackedReader, PackedWriter } from "./packed.ts";
+import { PackedReader, type PackedWriter, ScratchWriter } from "./packed.ts";
 import type { QoS } from "./packet.ts";
 
 /** The publisher's session, so that its shard can apply No Local (§3.8.3.1). */
@@ -102,12 +102,13 @@ const qosMask = 0b11;
 const retainBit = 0b100;
 const publisherBit = 0b1000;
 
+const [bodyWriter, entryWriter] = [new ScratchWriter(), new ScratchWriter()];
+
 /** An entry as it stands in batches and rows: code, length, body. */
 export function packEntry(entry: KnownEntry): Uint8Array {
-  const body = new PackedWriter();
+  const body = bodyWriter.begin();
   writeBody(body, entry);
-  const bytes = body.finish();
-  return new PackedWriter(bytes.length + 6).byte(codes[entry.kind]).bytes(bytes).finish();
+  return entryWriter.begin().byte(codes[entry.kind]).bytes(body.written).finish();
 }
 
 function writeBody(to: PackedWriter, entry: KnownEntry): void {

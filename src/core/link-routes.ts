@@ -47,7 +47,8 @@ export class LinkRoutes {
   targetsOf(topicName: TopicName): readonly number[] {
     const { layout, options } = this.#broker;
     if (layout.shards === 1) return none;
-    return [...this.#table.match(topicName)].filter((shard) => shard !== options.shardIndex);
+    const shards = this.#table.match(topicName);
+    return shards.includes(options.shardIndex) ? shards.filter((shard) => shard !== options.shardIndex) : shards;
   }
 
   register(filter: TopicFilter, owner: number, done: (version: number) => void): void {

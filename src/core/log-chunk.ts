@@ -1,7 +1,8 @@
 // What the message log holds in memory of a stored chunk, and the decoded chunks that it keeps at hand.
 
 import type { Position, SessionNumber } from "./brand.ts";
-import type { AudienceEntry, ChunkSummary } from "./chunk.ts";
+import type { AudienceEntry } from "./audience-entry.ts";
+import type { ChunkSummary } from "./chunk.ts";
 import type { SessionSet } from "./session-set.ts";
 
 export class LogChunk implements ChunkSummary {

@@ -3,7 +3,7 @@
 
 import { Audience } from "./audience.ts";
 import type { Position, SessionNumber } from "./brand.ts";
-import type { AudienceEntry } from "./chunk.ts";
+import type { AudienceEntry } from "./audience-entry.ts";
 import { indexBeyond, type LogChunk } from "./log-chunk.ts";
 import type { LogReleases } from "./log-releases.ts";
 import type { StoredChunks } from "./stored-chunks.ts";
@@ -146,10 +146,11 @@ class Pruner {
   prune(chunk: LogChunk, entries: readonly AudienceEntry[]): AudienceEntry[] {
     const pruned = new Map<Audience, PrunedAudience>();
     const kept: AudienceEntry[] = [];
-    for (const { position, message, audience, size } of entries) {
+    for (const entry of entries) {
+      const { audience } = entry;
       const rest = pruned.get(audience) ?? this.#pruneAudience(audience, chunk);
       pruned.set(audience, rest);
-      if (this.#isNeeded(rest, position)) kept.push({ position, message, audience: rest.audience, size });
+      if (this.#isNeeded(rest, entry.position)) kept.push(entry.for(rest.audience));
     }
     return kept;
   }

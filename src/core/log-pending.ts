@@ -1,9 +1,10 @@
 // Messages of the log between two flushes: in memory alone, and read like stored ones.
 
 import { Audience, type Recipient } from "./audience.ts";
+import { AudienceEntry } from "./audience-entry.ts";
 import type { Position, SessionNumber } from "./brand.ts";
-import type { AudienceEntry } from "./chunk.ts";
 import { messageSize } from "./message-size.ts";
+import { PackedWriter } from "./packed.ts";
 import type { Message } from "./packet.ts";
 
 /** Entries that are tried one by one before they are indexed by session. */
@@ -11,6 +12,7 @@ const plainScan = 32;
 
 export class PendingEntries {
   #entries: AudienceEntry[] = [];
+  #bodies = new PackedWriter();
   #bytes = 0;
   #messagesEver = 0;
   #bytesEver = 0;
@@ -40,7 +42,7 @@ export class PendingEntries {
 
   append(position: Position, message: Message, recipients: readonly Recipient[]): void {
     const size = messageSize(message);
-    this.#entries.push({ position, message, audience: this.audienceOf(recipients), size });
+    this.#entries.push(AudienceEntry.pack(position, message, this.audienceOf(recipients), size, this.#bodies));
     this.#bytes += size;
     this.#messagesEver += 1;
     this.#bytesEver += size;
@@ -76,6 +78,7 @@ export class PendingEntries {
   take(): AudienceEntry[] {
     const entries = this.#entries;
     this.#entries = [];
+    this.#bodies = new PackedWriter(); // what was read from the other one stays as it was
     this.#bytes = 0;
     this.#index.clear();
     this.#indexed = 0;

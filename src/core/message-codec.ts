@@ -3,7 +3,7 @@
 // that stand alone.
 
 import type { TopicName } from "./brand.ts";
-import { PackedReader, PackedWriter } from "./packed.ts";
+import { PackedReader, type PackedWriter, ScratchWriter } from "./packed.ts";
 import type { Message, MessageProperties, QoS } from "./packet.ts";
 
 const messageVersion = 1;
@@ -13,9 +13,11 @@ const retainFlag = 1 << 2;
 const propertiesFlag = 1 << 3;
 const expiryFlag = 1 << 4;
 
+const scratch = new ScratchWriter();
+
 /** A message as bytes that say their own version. */
 export function packMessage(message: Message): Uint8Array<ArrayBuffer> {
-  const writer = new PackedWriter(message.payload.length + message.topicName.length + 32).byte(messageVersion);
+  const writer = scratch.begin().byte(messageVersion);
   writeMessage(writer, message);
   return writer.finish();
 }

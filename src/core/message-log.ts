@@ -4,7 +4,7 @@
 
 import type { Recipient } from "./audience.ts";
 import type { Position, SessionNumber } from "./brand.ts";
-import type { AudienceEntry } from "./chunk.ts";
+import type { AudienceEntry } from "./audience-entry.ts";
 import { LogCompaction } from "./log-compaction.ts";
 import { PendingEntries } from "./log-pending.ts";
 import { LogReleases, type AcknowledgedRanges, type AcknowledgedTo } from "./log-releases.ts";
@@ -228,7 +228,8 @@ export class MessageLog {
   }
 }
 
-function toLogEntry({ position, message, audience, size }: AudienceEntry, session: SessionNumber): LogEntry {
-  const { qos, retain, subscriptionIdentifiers } = audience.get(session) as Recipient;
+function toLogEntry(entry: AudienceEntry, session: SessionNumber): LogEntry {
+  const { qos, retain, subscriptionIdentifiers } = entry.audience.get(session) as Recipient;
+  const { position, message, size } = entry;
   return { position, message, qos, retain, size, subscriptionIdentifiers };
 }

@@ -20,6 +20,17 @@ export class PackedWriter {
     return this.#length;
   }
 
+  /** Bytes it takes in memory. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
+  /** Empty again, in the room that it has: what `written` gave is written over. */
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
   #room(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
@@ -90,6 +101,19 @@ export class PackedWriter {
   /** A copy of what was written. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/** Kept for the next use where it has not grown beyond this. */
+const mostScratchBytes = 64 * 1024;
+
+/** One writer for many short runs of bytes, each finished before the next begins. */
+export class ScratchWriter {
+  #writer = new PackedWriter();
+
+  begin(): PackedWriter {
+    if (this.#writer.capacity > mostScratchBytes) this.#writer = new PackedWriter();
+    return this.#writer.reset();
   }
 }
 

@@ -42,7 +42,9 @@ export function onPublish(
   }
   const lateMs = broker.rates.isOn ? judgeRate(broker, connection, session, packet, nowMs) : 0;
   if (lateMs === undefined) return;
-  accept(broker, connection, online, session, packet, toMessage(packet, topicName.value, nowMs), nowMs, lateMs);
+  const message = toMessage(packet, topicName.value, nowMs);
+  if (packet.qos === 0) passOn(broker, connection, session, packet, message, nowMs);
+  else accept(broker, connection, online, session, packet, message, nowMs, lateMs);
 }
 
 /** The topic name of the packet, or what its alias stands for (§3.3.2.3.4). */
@@ -150,6 +152,21 @@ function toMessage(packet: Publish, topicName: TopicName, nowMs: number): Messag
   };
 }
 
+/** Of QoS 0. */
+function passOn(
+  broker: Broker,
+  connection: Connection,
+  session: Session,
+  packet: Publish,
+  message: Message,
+  nowMs: number,
+): void {
+  broker.publish(message, { session: session.number }, (verdict) => {
+    if (verdict.kind === "refused") onRefused(broker, connection, packet, verdict, undefined, nowMs);
+  });
+}
+
+/** Of QoS 1 or 2. */
 function accept(
   broker: Broker,
   connection: Connection,
@@ -161,12 +178,6 @@ function accept(
   /** How long the acknowledgement waits for the client's rate. */
   lateMs: number,
 ): void {
-  if (packet.qos === 0) {
-    broker.publish(message, { session: session.number }, (verdict) => {
-      if (verdict.kind === "refused") onRefused(broker, connection, packet, verdict, undefined, nowMs);
-    });
-    return;
-  }
   const slot = connection.acks.reserve();
   if (packet.qos === 2) openInbound(broker, connection, session, packet);
   else online.unansweredQos1 += 1;

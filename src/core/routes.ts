@@ -3,6 +3,7 @@
 
 import type { TopicFilter, TopicName } from "./brand.ts";
 import type { KnownEntry } from "./link-entry.ts";
+import { TopicCache } from "./topic-cache.ts";
 import { TopicTree } from "./topic-tree.ts";
 
 type Entry<Kind extends KnownEntry["kind"]> = Extract<KnownEntry, { readonly kind: Kind }>;
@@ -24,6 +25,7 @@ export interface StoredRoute {
 /** The owner's side. */
 export class RouteTable {
   readonly #tree = new TopicTree<number>();
+  readonly #matches = new TopicCache<readonly number[]>();
   /** Shard → filter → registration: a late repeat of an older remove or set must not end a newer route. */
   readonly #registrations = new Map<number, Map<TopicFilter, number>>();
   /** What storage does not have yet, by shard and filter; `undefined` is a deletion. */
@@ -55,8 +57,9 @@ export class RouteTable {
   }
 
   /** The shards with a subscription that may match (§4.7), in no special order. */
-  match(topicName: TopicName): ReadonlySet<number> {
-    return new Set(this.#tree.match(topicName));
+  match(topicName: TopicName): readonly number[] {
+    const known = this.#matches.get(topicName, this.#tree.generation);
+    return known ?? this.#matches.set(topicName, [...new Set(this.#tree.match(topicName))]);
   }
 
   /**

@@ -1,7 +1,8 @@
 // The chunks of the log that have rows: which there are, who still needs them, and what the next flush changes.
 
+import { AudienceEntry } from "./audience-entry.ts";
 import type { Position, SessionNumber } from "./brand.ts";
-import { packChunk, packSummary, sessionsOf, unpackChunk, unpackSummary, type AudienceEntry } from "./chunk.ts";
+import { packChunk, packSummary, sessionsOf, unpackChunk, unpackSummary } from "./chunk.ts";
 import { ChunkCache, indexAfter, indexBeyond, indexOfOwn, LogChunk } from "./log-chunk.ts";
 import type { LogReleases } from "./log-releases.ts";
 import type { MessageLogStore } from "./message-log.ts";
@@ -16,9 +17,6 @@ const maximumExtendedMessages = 64;
 const maximumExtendedBytes = 8 * KiB;
 /** A search that passed more chunks than this is remembered. */
 const rememberedSearch = 8;
-/** A cached payload may hold a buffer of this size, or of so many times its own. */
-const smallBuffer = 4 * KiB;
-const wastefulView = 4;
 
 export class StoredChunks {
   readonly #store: MessageLogStore;
@@ -179,7 +177,7 @@ export class StoredChunks {
       const chunk = this.#make(first ?? (entries[0] as AudienceEntry).position, entries);
       first = undefined;
       this.#put(chunk);
-      this.#cache.set(chunk, entries.map(detached)); // those on line are about to answer
+      this.#cache.set(chunk, entries); // those on line are about to answer
       this.#chunks.push(chunk);
       this.settle(chunk);
       this.#added += 1;
@@ -263,6 +261,7 @@ export class StoredChunks {
     last = (entries.at(-1) as AudienceEntry).position,
   ): LogChunk {
     const data = packChunk(first, entries);
+    AudienceEntry.moveTo(data, entries);
     const chunk = new LogChunk(first, last, {
       sessions: sessionsOf(entries),
       count: entries.length,
@@ -333,21 +332,4 @@ function* split(entries: readonly AudienceEntry[]): Generator<AudienceEntry[]> {
     bytes += added;
   }
   if (group.length > 0) yield group;
-}
-
-/** A message that is a small part of a larger buffer (a frame of many packets) is copied: the cache would hold it all. */
-function detached(entry: AudienceEntry): AudienceEntry {
-  const { message } = entry;
-  const { byteLength } = message.payload.buffer;
-  if (byteLength <= smallBuffer || message.payload.length * wastefulView > byteLength) return entry;
-  const { properties } = message;
-  const correlationData = properties?.correlationData?.slice();
-  return {
-    ...entry,
-    message: {
-      ...message,
-      payload: message.payload.slice(),
-      ...(properties && { properties: { ...properties, ...(correlationData && { correlationData }) } }),
-    },
-  };
 }

@@ -11,11 +11,13 @@ import { ownerOfTopic, ownersOfFilter } from "./placement.ts";
 import { reasonCode } from "./reason-code.ts";
 import { durableMarkOf } from "./shared-groups.ts";
 import { isSysFilter, sysValues } from "./sys-topics.ts";
+import { TopicCache } from "./topic-cache.ts";
 import type { Origin, PublishVerdict, Registration, RetainedPage, Route, TopicPort } from "./topic-port.ts";
 import { limitPassed, refused, type Violation } from "./violation.ts";
 
 export class Topics implements TopicPort {
   readonly #broker: Broker;
+  readonly #owners = new TopicCache<number>();
 
   constructor(broker: Broker) {
     this.#broker = broker;
@@ -24,7 +26,8 @@ export class Topics implements TopicPort {
   /** The shard that owns the topic's subtree. */
   ownerOf(topicName: TopicName): number {
     const { layout, options } = this.#broker;
-    return layout.shards === 1 ? options.shardIndex : ownerOfTopic(topicName, layout);
+    if (layout.shards === 1) return options.shardIndex;
+    return this.#owners.get(topicName, layout) ?? this.#owners.set(topicName, ownerOfTopic(topicName, layout));
   }
 
   #ownersOf(filter: TopicFilter): readonly number[] {
@@ -83,8 +86,12 @@ export class Topics implements TopicPort {
     if (!this.#broker.log.mayAppend(size)) {
       return limitPassed("maximumLogBytes", reasonCode.quotaExceeded, "the log for off-line sessions is full");
     }
-    const isFull = targets.some((shard) => !this.#broker.links.hasRoom(shard, size));
-    return isFull ? refused(reasonCode.quotaExceeded, "the outbox for another shard is full") : undefined;
+    return this.#haveRoom(targets, size) ? undefined : outboxFull;
+  }
+
+  #haveRoom(targets: readonly number[], size: number): boolean {
+    for (const shard of targets) if (!this.#broker.links.hasRoom(shard, size)) return false;
+    return true;
   }
 
   /** What was promised elsewhere is delivered in any case; over the quota it is not kept. */
@@ -247,6 +254,8 @@ function filtersOf({ filter, topicFilter, shareName, isDurable }: Route): readon
   if (shareName === undefined) return [topicFilter];
   return isDurable ? [filter as TopicFilter, durableMarkOf(filter)] : [filter as TopicFilter];
 }
+
+const outboxFull = refused(reasonCode.quotaExceeded, "the outbox for another shard is full");
 
 const notOwner = refused(reasonCode.implementationSpecificError, "another shard owns the topic");
 

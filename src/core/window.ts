@@ -13,20 +13,16 @@ export interface InFlight {
   phase: "sent" | "released";
   /** Of an ephemeral session: the shared group that handed it over. */
   readonly handed?: Handed | undefined;
-}
-
-/** A place in the order of sending. */
-interface Place {
-  readonly entry: InFlight;
-  next: Place | undefined;
+  /** The window's own: which one with a position was sent after it. */
+  next?: InFlight | undefined;
 }
 
 /** Kept in the order of sending, which is the order of positions. */
 export class Window {
   readonly #inFlight = new Map<PacketId, InFlight>();
   /** Those with a position, in that order. One that is done keeps its place until the first is asked for. */
-  #oldest: Place | undefined;
-  #youngest: Place | undefined;
+  #oldest: InFlight | undefined;
+  #youngest: InFlight | undefined;
   #size: number;
 
   /** `size`: how many messages may be unacknowledged at a time (Receive Maximum). */
@@ -57,10 +53,9 @@ export class Window {
   add(entry: InFlight): void {
     this.#inFlight.set(entry.packetId, entry);
     if (entry.position === undefined) return;
-    const place: Place = { entry, next: undefined };
-    if (this.#youngest === undefined) this.#oldest = place;
-    else this.#youngest.next = place;
-    this.#youngest = place;
+    if (this.#youngest === undefined) this.#oldest = entry;
+    else this.#youngest.next = entry;
+    this.#youngest = entry;
   }
 
   /**
@@ -68,15 +63,15 @@ export class Window {
    * deleted since it was last made anew.
    */
   firstPosition(): Position | undefined {
-    let place = this.#oldest;
-    while (place !== undefined && this.#inFlight.get(place.entry.packetId) !== place.entry) {
-      const { next } = place;
-      place.next = undefined; // else a place that the garbage collector has not come to keeps all behind it
-      place = next;
+    let oldest = this.#oldest;
+    while (oldest !== undefined && this.#inFlight.get(oldest.packetId) !== oldest) {
+      const { next } = oldest;
+      oldest.next = undefined; // else one that the garbage collector has not come to keeps all behind it
+      oldest = next;
     }
-    this.#oldest = place;
-    if (place === undefined) this.#youngest = undefined;
-    return place?.entry.position;
+    this.#oldest = oldest;
+    if (oldest === undefined) this.#youngest = undefined;
+    return oldest?.position;
   }
 
   entries(): IterableIterator<InFlight> {

@@ -7,6 +7,8 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 /** A flush is forced when so much waits for one socket, or for all: the timer starves while input is queued. */
 export const maximumBytesPerSocket = 64 * KiB;
+/** The same where they wait for the commit: a flush is dearer then, and what else waits for it leaves in pieces. */
+export const maximumGatedBytesPerSocket = 256 * KiB;
 export const maximumBytesInAll = 8 * MiB;
 
 export interface FlushPort {
@@ -61,7 +63,8 @@ export class Flush {
       this.#waiting.push(socket);
     }
     this.#bytes += count;
-    if (socket.outgoing.length >= maximumBytesPerSocket || this.#bytes >= maximumBytesInAll) this.#isFull = true;
+    const most = socket.outgoing.isGated ? maximumGatedBytesPerSocket : maximumBytesPerSocket;
+    if (socket.outgoing.length >= most || this.#bytes >= maximumBytesInAll) this.#isFull = true;
     this.#arm();
   }
 
@@ -91,8 +94,13 @@ export class Flush {
     this.wantWrite();
   }
 
+  /** Asked with each packet; what makes a closure is apart, for V8 makes its context whenever such a function is entered. */
   #arm(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer === undefined) this.#startTimer();
+  }
+
+  #startTimer(): void {
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#run();
     }, 0);

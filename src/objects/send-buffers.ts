@@ -4,8 +4,8 @@
 const smallestBytes = 512;
 /** From one size to the next. */
 const growth = 2;
-/** 512 bytes to 128 KiB: the flush is forced at 64 KiB, by the packet that passes it. */
-const sizes = 9;
+/** 512 bytes to 512 KiB: the flush is forced at 256 KiB at the latest, by the packet that passes it. */
+const sizes = 11;
 /** Kept for the next flush; with more than that waiting at once, the rest is made anew. */
 const mostKeptBytes = 16 * 1024 * 1024;
 

@@ -3,7 +3,7 @@
 import type { PacketId, Position, SessionNumber } from "../brand.ts";
 import type { Recipient } from "../audience.ts";
 import type { Broker } from "../broker.ts";
-import type { AudienceEntry } from "../chunk.ts";
+import type { AudienceEntry } from "../audience-entry.ts";
 import { messageSize } from "../message-size.ts";
 import { packetIdOf } from "../packet-ids.ts";
 import { isInRanges } from "../position-ranges.ts";

@@ -1,16 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Audience, type Recipient } from "../../../src/core/audience.ts";
+import { AudienceEntry } from "../../../src/core/audience-entry.ts";
 import type { Position, SessionNumber, TopicName } from "../../../src/core/brand.ts";
-import {
-  packChunk,
-  packSummary,
-  sessionsOf,
-  unpackChunk,
-  unpackSummary,
-  type AudienceEntry,
-} from "../../../src/core/chunk.ts";
+import { packChunk, packSummary, sessionsOf, unpackChunk, unpackSummary } from "../../../src/core/chunk.ts";
 import { messageSize } from "../../../src/core/message-size.ts";
+import { PackedWriter } from "../../../src/core/packed.ts";
 import { contains, sessionSetOf, union } from "../../../src/core/session-set.ts";
 
 const first = 1_000_000 as Position;
@@ -35,16 +30,19 @@ const chunks: fc.Arbitrary<AudienceEntry[]> = fc
   )
   .map(([lists, lines]) => {
     const audiences = lists.map((list) => new Audience(list));
+    // Of a chunk that is merged from others not all bodies lie behind one another.
+    const bodies = [new PackedWriter(), new PackedWriter()];
     let position: number = first - 1;
     return lines.map(([audience, step, topic, payload]) => {
       const message = { topicName: `t/${topic}` as TopicName, payload, qos: 1 as const, retain: false };
       position += step;
-      return {
-        position: position as Position,
+      return AudienceEntry.pack(
+        position as Position,
         message,
-        audience: audiences[audience % audiences.length] as Audience,
-        size: messageSize(message),
-      };
+        audiences[audience % audiences.length] as Audience,
+        messageSize(message),
+        bodies[topic % bodies.length] as PackedWriter,
+      );
     });
   });
 
@@ -68,15 +66,27 @@ describe("the packed form of a chunk", () => {
     );
   });
 
+  test("is where its entries are, once they were moved there", () => {
+    fc.assert(
+      fc.property(chunks, (entries) => {
+        const before = plain(entries);
+        const row = packChunk(first, entries);
+        AudienceEntry.moveTo(row, entries);
+        expect(plain(entries)).toStrictEqual(before);
+        for (const { message } of entries) expect(message.payload.buffer).toBe(row.buffer);
+        expect(packChunk(first, entries)).toEqual(row);
+      }),
+    );
+  });
+
   test("has each topic and each audience once", () => {
     const audience = new Audience([{ session: 9 as SessionNumber, qos: 1, retain: false }]);
     const topicName = `long/${"x".repeat(500)}` as TopicName;
-    const entries = Array.from({ length: 100 }, (_, index) => ({
-      position: (first + index) as Position,
-      message: { topicName, payload: new Uint8Array(), qos: 1 as const, retain: false },
-      audience,
-      size: 521,
-    }));
+    const message = { topicName, payload: new Uint8Array(), qos: 1 as const, retain: false };
+    const bodies = new PackedWriter();
+    const entries = Array.from({ length: 100 }, (_, index) =>
+      AudienceEntry.pack((first + index) as Position, message, audience, 521, bodies),
+    );
     const data = packChunk(first, entries);
     expect(data.length).toBeLessThan(500 + 100 * 10);
     const read = unpackChunk(first, data);
